@@ -1,0 +1,1 @@
+"""Commands and the processes they become: everything of remotecmd that is not JSON-RPC."""

@@ -1,0 +1,367 @@
+"""The domain: targets, definitions, processes, and the handler that turns one into another.
+
+These types are what the seed's Go interface was (`RemoteProcessHandler`), for asyncio. The wire has types of its own in
+`rpc_server.messages`; `rpc_server.methods` converts by hand. Must not know: JSON, any transport, any shell.
+Offsets count bytes of one stream since the run began; times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+MAX_ARGUMENT_BYTES = 131_071
+"""The kernel's limit for one argument or environment string: MAX_ARG_STRLEN (32 pages) less the NUL, see execve(2)."""
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+SIGNALS = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "STOP", "CONT", "TSTP", "WINCH")
+"""Signal names that may be asked for, without SIG; every shell's builtin kill knows them."""
+
+
+class Stream(enum.StrEnum):
+    """An output stream of a command."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class Status(enum.StrEnum):
+    """The five coarse values of the seed."""
+
+    UNKNOWN = "unknown"
+    STARTING = "starting"
+    STOPPED = "stopped"
+    ERRORED = "errored"
+    RUNNING = "running"
+
+
+class State(enum.StrEnum):
+    """The finer state; `handlers.lifecycle` says which facts give which."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    EXITED = "exited"
+    SIGNALED = "signaled"
+    START_FAILED = "startFailed"
+    LOST = "lost"
+    ABSENT = "absent"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocalTarget:
+    """This machine (Linux only)."""
+
+    kind: Literal["local"] = "local"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesTarget:
+    """A container of a pod, as the user names it; empty fields are resolved as kubectl resolves them."""
+
+    pod_name: str
+    container_name: str = ""
+    namespace: str = ""
+    context: str = ""
+    kubeconfig: str = ""
+    kind: Literal["kubernetes"] = "kubernetes"
+
+
+Target = LocalTarget | KubernetesTarget
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedTarget:
+    """One container, pinned: what a target turned out to be. Fields that a kind does not have are empty."""
+
+    kind: str
+    context: str = ""
+    namespace: str = ""
+    pod_name: str = ""
+    pod_uid: str = ""
+    container_name: str = ""
+    container_id: str = ""
+    kubeconfig: str = ""
+
+    @property
+    def channel_key(self) -> str:
+        """The same for every way to name the same container: pod uid and container id, never the pod's name."""
+        return f"{self.kind}/{self.pod_uid}/{self.container_id}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What to run. Exactly one of `cmd_line` (run by /bin/sh -c) and `args` (run without a shell) is given."""
+
+    id: str
+    cmd_line: str | None = None
+    args: tuple[str, ...] | None = None
+    pid_directory: str = ""
+    working_dir: str = ""
+    env_vars: tuple[tuple[str, str], ...] = ()
+    merge_output: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with a value; `path` is in snake_case parts, e.g. ("env_vars", 0, "value")."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def check_text(value: str, path: tuple[str | int, ...], *, limit: int | None = None) -> list[Violation]:
+    """Say why a text can't be passed to a process: a NUL, a lone surrogate, or more than `limit` bytes of UTF-8."""
+    if "\0" in value:
+        return [Violation(path, "must not contain a NUL character: no process can receive one")]
+    try:
+        size = len(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        return [Violation(path, "must be text that UTF-8 can carry: it has a lone surrogate")]
+    if limit is not None and size > limit:
+        return [Violation(path, f"must be at most {limit} bytes (the kernel's limit for one string), is {size}")]
+    return []
+
+
+def check_id(value: str, path: tuple[str | int, ...]) -> list[Violation]:
+    """Say why a command id or run id is not one."""
+    if ID_PATTERN.match(value):
+        return []
+    return [Violation(path, "must be 1 to 63 of the characters A-Z a-z 0-9 . _ - and begin with a letter or digit")]
+
+
+def check_command(
+    cmd_line: str | None,
+    args: tuple[str, ...] | None,
+    env_vars: tuple[tuple[str, str], ...],
+    working_dir: str,
+) -> list[Violation]:
+    """Say what is wrong with the parts that `start` and `exec` share."""
+    found: list[Violation] = []
+    if (cmd_line is None) == (args is None):
+        found.append(Violation((), "exactly one of cmdLine and args must be given"))
+    if cmd_line is not None:
+        if not cmd_line.strip():
+            found.append(Violation(("cmd_line",), "must not be empty"))
+        found += check_text(cmd_line, ("cmd_line",), limit=MAX_ARGUMENT_BYTES)
+    if args is not None:
+        if not args or not args[0]:
+            found.append(Violation(("args",), "must begin with the program to run"))
+        for i, arg in enumerate(args):
+            found += check_text(arg, ("args", i), limit=MAX_ARGUMENT_BYTES)
+    for i, (key, value) in enumerate(env_vars):
+        if not KEY_PATTERN.match(key):
+            message = "must be letters, digits and _, not beginning with a digit"
+            found.append(Violation(("env_vars", i, "key"), message))
+            continue
+        limit = MAX_ARGUMENT_BYTES - len(key) - 1
+        found += check_text(value, ("env_vars", i, "value"), limit=limit)
+    found += check_text(working_dir, ("working_dir",), limit=4095)
+    return found
+
+
+def check_definition(definition: Definition) -> list[Violation]:
+    """Say everything that is wrong with a definition; empty when it can be started."""
+    d = definition
+    return [
+        *check_id(d.id, ("id",)),
+        *check_command(d.cmd_line, d.args, d.env_vars, d.working_dir),
+        *check_directory(d.pid_directory, ("pid_directory",)),
+    ]
+
+
+def check_directory(value: str, path: tuple[str | int, ...]) -> list[Violation]:
+    """Say why a base directory can't be used: it must be absolute, since no client knows the agent's directory."""
+    if value and not value.startswith("/"):
+        return [Violation(path, "must be an absolute path")]
+    return check_text(value, path, limit=3072)
+
+
+class IfExists(enum.StrEnum):
+    """What `start` does when a run of the id is live."""
+
+    ATTACH = "attach"
+    FAIL = "fail"
+    REPLACE = "replace"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Offsets:
+    """Byte offsets of the two streams."""
+
+    stdout: int = 0
+    stderr: int = 0
+
+
+From = Literal["start", "end"] | Offsets
+"""Where following begins."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """How to start: seconds may be fractional; a `timeout_seconds` of None is no limit."""
+
+    if_exists: IfExists = IfExists.ATTACH
+    run_id: str | None = None
+    follow: bool = True
+    follow_from: From = "start"
+    timeout_seconds: float | None = None
+    grace_period_seconds: float = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecRequest:
+    """A command to run to its end. `max_output_bytes` bounds each stream of the result."""
+
+    cmd_line: str | None = None
+    args: tuple[str, ...] | None = None
+    working_dir: str = ""
+    env_vars: tuple[tuple[str, str], ...] = ()
+    stdin: bytes | None = None
+    timeout_seconds: float | None = None
+    max_output_bytes: int = 1 << 20
+    stream: bool = False
+    run_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One run of a command, as far as it is known; absent ones have only id, target, status, state."""
+
+    id: str
+    target: ResolvedTarget
+    status: Status
+    state: State
+    run_id: str | None = None
+    pid: int | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    reason: str | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    spec_hash: str | None = None
+    mode: str | None = None
+    offsets: Offsets | None = None
+    stdout_ended: bool | None = None
+    stderr_ended: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OutputChunk:
+    """Bytes of one stream; cut at UTF-8 character boundaries where the bytes are UTF-8."""
+
+    run_id: str
+    id: str
+    stream: Stream
+    offset: int
+    data: bytes
+    time: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes `start` (inclusive) to `end` (exclusive) of a stream are gone, and why."""
+
+    run_id: str
+    id: str
+    stream: Stream
+    start: int
+    end: int
+    reason: str
+
+
+class Listener(Protocol):
+    """Who follows runs: the client's side. Each call returns once there is room for more (back-pressure)."""
+
+    async def output(self, chunk: OutputChunk) -> None:
+        """Take bytes; offsets of a stream come in order, each byte once."""
+
+    async def status_changed(self, process: Process) -> None:
+        """Take a new state; the last one of a run is final."""
+
+    async def gap(self, gap: Gap) -> None:
+        """Take the news that bytes are gone."""
+
+
+Begin = Callable[[], None]
+"""Begins the pushing of output; called once the response that created the run is on its way."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started:
+    """Answer to start; `begin` is None when nothing is to be followed (or it is followed already)."""
+
+    process: Process
+    created: bool
+    begin: Begin | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Attached:
+    """Answer to attach: `offsets` is where pushing begins."""
+
+    process: Process
+    offsets: Offsets
+    begin: Begin
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a stop did: how many processes got a signal, whether KILL was needed, pids that outlived even that."""
+
+    signalled: bool
+    escalated: bool
+    survivors: tuple[int, ...]
+    processes: int
+    elapsed_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stopped:
+    """Answer to stop."""
+
+    process: Process
+    verdict: Verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExecResult:
+    """Answer to exec; outputs are empty when they were streamed."""
+
+    exit_code: int
+    signal: str | None
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+
+
+class ProcessHandler(Protocol):
+    """Start, watch and stop commands in targets; every method raises `RemoteCommandError` only.
+
+    Cancelling a call is safe: a cancelled start or exec leaves nothing running.
+    """
+
+    async def start(self, target: Target, definition: Definition, options: StartOptions) -> Started:
+        """Start a run, or attach to the live one; returns once its pid record is seen."""
+
+    async def status(self, target: Target, id: str | None, pid_directory: str) -> list[Process]:
+        """The latest run of `id` (absent ones included), or of every id."""
+
+    async def stop(
+        self, target: Target, id: str, *, pid_directory: str, signal: str, grace_period_seconds: float
+    ) -> Stopped:
+        """Signal the whole tree, wait, kill what is left; stopping what has ended is no error."""
+
+    async def exec(self, target: Target, request: ExecRequest) -> ExecResult:
+        """Run a command to its end; with `stream`, output goes to the listener instead of the result."""
+
+    async def attach(self, target: Target, id: str, *, pid_directory: str, follow_from: From) -> Attached:
+        """Follow the latest run of `id`, live or ended."""
+
+    async def close(self) -> None:
+        """Close every channel at once; commands go on untouched."""

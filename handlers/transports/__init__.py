@@ -1,0 +1,1 @@
+"""Ways to run one program in a target with three live streams: local, Kubernetes."""

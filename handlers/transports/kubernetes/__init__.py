@@ -1,0 +1,1 @@
+"""The Kubernetes exec transport: pods/exec over a WebSocket."""

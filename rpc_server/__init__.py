@@ -1,0 +1,1 @@
+"""The JSON-RPC server: the only package that knows JSON, pygls and cattrs."""
