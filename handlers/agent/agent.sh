@@ -1,0 +1,872 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2015  # `A && B || continue` is meant as it reads
+# shellcheck disable=SC2016  # code that another shell expands
+# shellcheck disable=SC2094  # o, e are FIFOs
+# The remotecmd agent: runs in the container, speaks to the server over the exec's own streams, needs only /bin/sh,
+# /proc and a few tools. This one text plays every part; $1 says which:
+#   (none)     the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives as long as its stream
+#   job TOKEN  one job of the spawner: supervise a run, stop a run, or end a leaving agent
+#   launch RUN becomes the user's command
+#
+# Rules of this file:
+# - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
+#   Directories are named by hashes of ids, for mkdir is a program.
+# - Only the request loop writes to stdout (fd 3). Notices are whole lines of at most 4,000 bytes in one write.
+# - Files that must be written on a full disk exist before and are overwritten in place (1<>), never truncated.
+# - Nothing polls: pumps ring the agents, see `ring`.
+#
+# <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, pid, b/<key>.<n> (a bell: who has it, hears of that run)
+# <base>/runs/<key>/<n>/         meta spec go pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
+#                                o.s e.s (ended segments) j (journal) v.<job> (verdicts)
+# The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT (this text).
+
+rc_nl='
+'
+rc_ifs=$IFS
+nap() { sleep "$1" 2>/dev/null || sleep 1; } # not every sleep takes fractions
+now() { read -r rc_up _ </proc/uptime; }
+
+# stat PID: st_comm, st_state, st_ppid, st_pgrp, st_sid, st_start of /proc/PID/stat; fails when there is none.
+# The name may hold spaces, parentheses and newlines: what counts comes after the last ")".
+stat() {
+  rc_st=
+  { while IFS= read -r rc_st_line; do rc_st=$rc_st$rc_st_line; done; } 2>/dev/null <"/proc/$1/stat" || return 1
+  [ -n "$rc_st" ] || return 1
+  rc_st_comm=${rc_st#*\(}
+  rc_st_comm=${rc_st_comm%\)*}
+  set -f
+  # shellcheck disable=SC2086  # to be split
+  set -- ${rc_st##*\)}
+  set +f
+  rc_st_state=$1 rc_st_ppid=$2 rc_st_pgrp=$3 rc_st_sid=$4 rc_st_start=${20}
+}
+
+# split A:B:C: f1 f2 f3 ...
+split() {
+  set -f
+  IFS=:
+  # shellcheck disable=SC2086  # to be split
+  set -- $1
+  IFS=$rc_ifs
+  set +f
+  rc_f1=${1-} rc_f2=${2-} rc_f3=${3-} rc_f4=${4-} rc_f5=${5-} rc_f6=${6-} rc_f7=${7-}
+}
+
+# is_live PID START: that very process exists and is no zombie (a PID 1 that doesn't reap keeps those for ever).
+is_live() { stat "$1" && [ "$rc_st_start" = "$2" ] && [ "$rc_st_state" != Z ] && [ "$rc_st_state" != X ]; }
+
+# flag FILE: `flag` = the first line of a file that is overwritten in place, without padding.
+flag() {
+  rc_flag=
+  { read -r rc_flag <"$1"; } 2>/dev/null
+  return 0
+}
+
+# ring KEY.N: tell every agent that has a bell for the run. The bell is set before the FIFO is written and cleared before
+# the run is looked at, so nothing is missed; a byte is sent only if none is waiting, so the FIFO of a blocked agent
+# never fills.
+ring() {
+  for rc_ring_agent in "$RC_BASE"/agents/*/; do
+    [ -p "${rc_ring_agent}wake" ] && [ -f "${rc_ring_agent}b/$1" ] || continue
+    flag "${rc_ring_agent}b/$1"
+    [ "$rc_flag" = 1 ] || echo 1 1<>"${rc_ring_agent}b/$1"
+    flag "${rc_ring_agent}rung"
+    [ "$rc_flag" = 1 ] || { echo 1 1<>"${rc_ring_agent}rung" && echo 1<>"${rc_ring_agent}wake"; }
+  done 2>/dev/null
+}
+
+# ---------------------------------------------------------------- a run: supervisor, pumps, launcher
+
+# pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
+# failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
+pump() {
+  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -'
+  while :; do
+    rc_pump_was=$rc_pump_size
+    rc_pump_text=$(exec dd bs=65536 count=1 2>&1 >>"$1.$rc_pump_seg")
+    rc_pump_rc=$?
+    pump_records
+    if [ "$rc_pump_rc $rc_pump_in" = '0 1+0' ]; then
+      rc_pump_size=$((rc_pump_size + 65536))
+    elif [ "$rc_pump_rc $rc_pump_in" = '0 0+0' ]; then
+      break
+    elif [ $rc_pump_rc = 0 ] && [ "$rc_pump_bytes" ]; then
+      rc_pump_size=$((rc_pump_size + rc_pump_bytes))
+    else
+      pump_measure "$1"
+    fi
+    now
+    [ $rc_pump_size -eq $rc_pump_was ] || echo "$rc_up $1 $rc_pump_size" >>j
+    if [ $rc_pump_rc != 0 ]; then
+      if [ "$rc_pump_in" ] || ! true >>"$1.$rc_pump_seg"; then
+        pump_drain "$1" || break
+      else
+        nap 0.05 # dd was killed, or could not be started
+      fi
+    elif [ $((rc_pump_size - rc_pump_seg)) -ge 67108864 ]; then
+      pump_segment "$1" $rc_pump_size
+    fi
+    echo "$rc_pump_seg $rc_pump_size $rc_up - $rc_pump_last ." 1<>"$1.n"
+    ring "$RC_RUN"
+    # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
+    rc_pump_was=$((rc_pump_size - rc_pump_was))
+    if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 16384 ]; then nap 0.005; fi
+  done
+  now
+  echo "$rc_pump_seg $rc_pump_size $rc_up E $rc_pump_last ." 1<>"$1.n"
+  ring "$RC_RUN"
+} 2>/dev/null
+
+# pump_segment STREAM END: go on in a new segment at pump_size; the old one ends at END (less, if bytes were dropped).
+pump_segment() {
+  echo "$rc_pump_seg $2" >>"$1.s"
+  rc_pump_last="$rc_pump_seg $2"
+  rc_pump_seg=$rc_pump_size
+}
+
+# pump_records: pump_in = dd's "records in", pump_bytes = its byte count if it tells one (busybox may not). Found by their
+# words: GNU's dd may warn first.
+pump_records() {
+  rc_pump_in=${rc_pump_text%% records in*}
+  rc_pump_in=${rc_pump_in##*[!0-9+]}
+  rc_pump_bytes=${rc_pump_text%% byte*}
+  if [ "$rc_pump_bytes" = "$rc_pump_text" ]; then rc_pump_bytes=; else rc_pump_bytes=${rc_pump_bytes##*[!0-9]}; fi
+}
+
+# pump_measure STREAM: pump_size from the segment's length.
+pump_measure() {
+  rc_pump_ls=$(exec ls -ln "$1.$rc_pump_seg")
+  set -f
+  # shellcheck disable=SC2086  # to be split
+  set -- $rc_pump_ls
+  set +f
+  [ -z "${5-}" ] || rc_pump_size=$((rc_pump_seg + $5))
+}
+
+# pump_drain STREAM: no room. Keep reading, so that the command is neither blocked nor killed, count what is dropped, and go
+# on in a new segment once there is room again. Fails at the end of the stream. What a dd had read and could not write
+# is not counted: nobody knows its length.
+pump_drain() {
+  rc_pump_end=$rc_pump_size
+  rc_pump_state=0
+  while :; do
+    now
+    echo "$rc_pump_seg $rc_pump_end $rc_up F $rc_pump_last ." 1<>"$1.n"
+    ring "$RC_RUN"
+    rc_pump_text=$({ dd bs=65536 count=1 | wc -c >&2; } 2>&1)
+    pump_records
+    if [ "$rc_pump_in" = 0+0 ]; then
+      rc_pump_state=1
+      break
+    fi
+    rc_pump_bytes=${rc_pump_text##*[!0-9]}
+    [ -z "$rc_pump_in" ] || rc_pump_size=$((rc_pump_size + ${rc_pump_bytes:-0}))
+    dd if=/dev/zero of="$1.probe" bs=131072 count=1 && break
+    nap 0.02
+  done
+  rm -f "$1.probe"
+  pump_segment "$1" $rc_pump_end
+  return $rc_pump_state
+}
+
+# supervise KEY N: one run, from claim to end record. The claim is mkfifo: it fails when somebody made them before.
+supervise() {
+  RC_RUN=$1.$2
+  cd "$RC_BASE/runs/$1/$2" || return
+  read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
+  if [ "$rc_sup_merge" = 1 ]; then mkfifo o || return; else mkfifo o e || return; fi
+  trap 'sup_failed $?' EXIT
+  pump o <o &
+  rc_sup_pumps=$!
+  if [ "$rc_sup_merge" != 1 ]; then
+    pump e <e &
+    rc_sup_pumps="$rc_sup_pumps $!"
+  fi
+  rc_sup_limit=
+  if [ "$rc_sup_timeout" != 0 ]; then
+    limit "$1" "$2" "$rc_sup_timeout" "$rc_sup_grace" &
+    rc_sup_limit=$!
+  fi
+  # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
+  if [ "$rc_sup_merge" = 1 ]; then
+    (exec setsid "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd launch "$1/$2") </dev/null >o 2>&1
+  else
+    (exec setsid "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd launch "$1/$2") </dev/null >o 2>e
+  fi
+  rc_sup_code=$?
+  trap - EXIT
+  now
+  [ $rc_sup_code -le 256 ] || rc_sup_code=$((rc_sup_code - 128)) # ksh93
+  rc_sup_why=-
+  { read -r rc_sup_why <fail; } 2>/dev/null
+  flag pid
+  [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
+  echo "$rc_sup_code $rc_up $rc_sup_why ." 1<>end
+  [ -z "$rc_sup_limit" ] || kill "$rc_sup_limit"
+  ring "$RC_RUN"
+  # shellcheck disable=SC2086  # to be split
+  wait $rc_sup_pumps
+  rm -f o e
+}
+
+# sup_failed CODE: the supervisor could not do its work (fork failed): say so, unless the command had started.
+sup_failed() {
+  trap - EXIT
+  flag pid
+  [ -z "$rc_flag" ] || exit 0
+  now
+  echo "$1 $rc_up processLimit ." 1<>end
+  ring "$RC_RUN"
+  exit 0
+}
+
+# limit KEY N SECONDS GRACE_MS: stop the run when its time is up.
+limit() {
+  trap - EXIT
+  trap 'kill $rc_limit_sleep; exit 0' TERM
+  sleep "$3" &
+  rc_limit_sleep=$!
+  wait $rc_limit_sleep || exit 0
+  trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
+  stop_run "$1" "$2" TERM "$4" limit timeout
+}
+
+# launch KEY/N: become the command. The spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
+launch() {
+  rc__d=$RC_BASE/runs/$1
+  rc__run=${1%/*}.${1#*/}
+  trap 'rc_failed $?' EXIT
+  # shellcheck disable=SC3044  # in bash, a failed exec would leave without the trap
+  [ -z "${BASH_VERSION-}" ] || shopt -s execfail
+  # shellcheck disable=SC1091  # written at run time
+  . "$rc__d/spec"
+  rc_failed $?
+}
+
+rc_cd() {
+  rc__at=workingDir
+  [ -d "$1" ] || [ ! -e "$1" ] || rc__at=workingDirNotADirectory
+  [ -e "$1" ] || rc__at=workingDirNotFound
+  [ ! -d "$1" ] || [ -x "$1" ] || rc__at=permissionDenied
+  CDPATH='' cd "$1" || exit 126
+  rc__at=
+}
+
+# rc_ready: what only the launcher can know goes on record, then everything of ours is undone.
+rc_ready() {
+  true >"$rc__d/spec"
+  stat $$ && now && { echo remotecmd:start >/proc/$$/comm; } 2>/dev/null
+  rc__start=$rc_st_start
+  stat "$PPID"
+  echo "$$ $rc__start $rc_up $PPID $rc_st_start ." 1<>"$rc__d/pid"
+  ring "$rc__run"
+  umask "$RC_UMASK"
+  case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
+  case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
+  unset OLDPWD _
+  [ "$RC_PWD" ] || unset PWD
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+} 2>/dev/null
+
+rc_failed() {
+  trap - EXIT
+  rc__why=${rc__at:-launchFailed}
+  if [ -z "$rc__at" ]; then
+    case $1 in 127) rc__why=executableNotFound ;; 126 | 2) rc__why=permissionDenied ;; esac
+    [ "$1" = 127 ] || [ -z "$rc__big" ] || rc__why=argumentListTooLong
+  fi
+  echo "$rc__why" >"$rc__d/fail"
+  exit "$1"
+}
+
+# ---------------------------------------------------------------- stopping
+
+# processes: `rc_all` = pid:ppid:pgrp:session:start of everything that is no zombie.
+processes() {
+  rc_all=$(sed -n 's/^\([0-9]*\) (.*) [^ZX] \([0-9]*\) \([0-9]*\) \([0-9]*\) \([-0-9]* \)\{15\}\([0-9]*\) .*/\1:\2:\3:\4:\6/p' /proc/[0-9]*/stat)
+  [ -z "$rc_all" ] || return 0
+  for rc_all_p in /proc/[0-9]*; do # no sed here; reading a byte at a time takes longer
+    stat "${rc_all_p#/proc/}" || continue
+    case $rc_st_state in Z | X) continue ;; esac
+    rc_all="$rc_all ${rc_all_p#/proc/}:$rc_st_ppid:$rc_st_pgrp:$rc_st_sid:$rc_st_start"
+  done
+} 2>/dev/null
+
+# members LEADER START: `rc_found` = " pid:start ..." of everything that belongs to the run: its session and group, their
+# descendants, and whatever carries its mark in the environment (gone from the group by setsid, and orphaned).
+members() {
+  rc_found=
+  processes
+  rc_mem_set=" $1 "
+  rc_mem_marked=" $(grep -lzxF -f mark /proc/[0-9]*/environ 2>/dev/null | tr '\n' ' ')"
+  rc_mem_again=1
+  while [ $rc_mem_again = 1 ]; do
+    rc_mem_again=0
+    rc_mem_rest=
+    for rc_mem_p in $rc_all; do
+      rc_mem_pid=${rc_mem_p%%:*}
+      rc_mem_ppid=${rc_mem_p#*:}
+      rc_mem_is=0
+      case $rc_mem_set in *" ${rc_mem_ppid%%:*} "*) rc_mem_is=1 ;; esac
+      case $rc_mem_marked in *" /proc/$rc_mem_pid/environ "*) rc_mem_is=1 ;; esac
+      case $rc_mem_p in "$1":* | *:*:"$1":*:* | *:*:*:"$1":*) rc_mem_is=1 ;; esac
+      if [ $rc_mem_is = 0 ] || [ "${rc_mem_p##*:}" -lt "$2" ]; then
+        rc_mem_rest="$rc_mem_rest $rc_mem_p"
+      else
+        rc_found="$rc_found $rc_mem_pid:${rc_mem_p##*:}"
+        rc_mem_set="$rc_mem_set$rc_mem_pid "
+        rc_mem_again=1
+      fi
+    done
+    rc_all=$rc_mem_rest
+  done
+}
+
+# alive_of LIST: `alive` = those of "pid:start ..." that are still there.
+alive_of() {
+  rc_alive=
+  for rc_alive_p in $1; do
+    ! is_live "${rc_alive_p%:*}" "${rc_alive_p#*:}" || rc_alive="$rc_alive $rc_alive_p"
+  done
+}
+
+# signal_all SIGNAL LEADER LIST: the group in one call, so that no child slips through; then each that left the group.
+signal_all() {
+  kill "-$1" "-$2" 2>/dev/null
+  for rc_sig_p in $3; do
+    stat "${rc_sig_p%:*}" && [ "$rc_st_start" = "${rc_sig_p#*:}" ] && [ "$rc_st_pgrp" != "$2" ] && kill "-$1" "${rc_sig_p%:*}" 2>/dev/null
+  done
+}
+
+# stop_run KEY N SIGNAL GRACE_MS JOB REASON: signal the tree, wait, kill what is left, leave a verdict in v.JOB.
+stop_run() {
+  cd "$RC_BASE/runs/$1/$2" || return
+  now
+  rc_stop_t0=${rc_up%.*}${rc_up#*.}
+  rc_stop_signalled=0 rc_stop_escalated=0 rc_stop_count=0
+  rc_stop_leader=
+  { read -r rc_stop_leader rc_stop_start _ <pid; } 2>/dev/null
+  if [ -z "$rc_stop_leader" ]; then
+    # Not started yet: take the claim, or wait for who has it.
+    if mkfifo o e 2>/dev/null; then
+      echo "143 $rc_up stoppedBeforeStart ." 1<>end
+    else
+      rc_stop_i=0
+      while [ -z "$rc_stop_leader" ] && flag end && [ -z "$rc_flag" ] && [ $rc_stop_i -lt 100 ]; do
+        nap 0.02
+        rc_stop_i=$((rc_stop_i + 1))
+        read -r rc_stop_leader rc_stop_start _ <pid
+      done
+    fi
+  fi
+  rc_found=
+  [ -z "$rc_stop_leader" ] || members "$rc_stop_leader" "$rc_stop_start"
+  if [ "$rc_found" ]; then
+    flag end
+    [ "$rc_flag" ] || echo "$3 $rc_up $6 ." 1<>stop
+    ring "$1.$2"
+    rc_stop_signalled=1
+    rc_stop_all=$rc_found
+    signal_all "$3" "$rc_stop_leader" "$rc_found"
+    [ "$3" = KILL ] || signal_all CONT "$rc_stop_leader" "$rc_found"
+    rc_stop_until=$((rc_stop_t0 + $4 / 10))
+    while :; do
+      alive_of "$rc_stop_all"
+      [ "$rc_alive" ] || { members "$rc_stop_leader" "$rc_stop_start"; rc_alive=$rc_found; stop_new; }
+      [ "$rc_alive" ] || break
+      now
+      if [ "${rc_up%.*}${rc_up#*.}" -ge $rc_stop_until ]; then
+        [ $rc_stop_escalated = 0 ] || break
+        rc_stop_escalated=1
+        members "$rc_stop_leader" "$rc_stop_start"
+        stop_new
+        flag end
+        [ "$rc_flag" ] || echo "KILL $rc_up $6 ." 1<>stop
+        signal_all KILL "$rc_stop_leader" "$rc_found"
+        rc_stop_until=$((${rc_up%.*}${rc_up#*.} + 300))
+      fi
+      nap 0.01
+    done
+    rc_stop_count=0
+    for rc_stop_p in $rc_stop_all; do rc_stop_count=$((rc_stop_count + 1)); done
+    rc_stop_left=$rc_alive
+    rc_stop_i=0
+    while flag end && [ -z "$rc_flag" ] && [ $rc_stop_i -lt 100 ]; do
+      is_live "$rc_stop_leader" "$rc_stop_start" && break
+      nap 0.01
+      rc_stop_i=$((rc_stop_i + 1))
+    done
+  else
+    rc_stop_left=
+  fi
+  rc_stop_pids=
+  for rc_stop_p in $rc_stop_left; do rc_stop_pids=$rc_stop_pids,${rc_stop_p%:*}; done
+  now
+  echo "$rc_stop_signalled $rc_stop_escalated $rc_stop_count $(((${rc_up%.*}${rc_up#*.} - rc_stop_t0) * 10)) ${rc_stop_pids:--} ." >"v.$5"
+  ring "$1.$2"
+} 2>/dev/null
+
+# stop_new: count members that came up meanwhile, and send them the signal too.
+stop_new() {
+  for rc_stop_p in $rc_found; do
+    case " $rc_stop_all " in
+      *" $rc_stop_p "*) ;;
+      *)
+        rc_stop_all="$rc_stop_all $rc_stop_p"
+        [ $rc_stop_escalated = 0 ] || kill -KILL "${rc_stop_p%:*}"
+        ;;
+    esac
+  done
+}
+
+# ---------------------------------------------------------------- what the agent tells
+
+# snap KEY N: `snap` = the facts of a run in one line; the server draws the conclusions (handlers/lifecycle.py).
+# key n id runid hash merge epoch made | pid start started life | code ended why | stop: signal at reason | o: seg size at flag, last segment's start and end | e: same
+snap() {
+  rc_snap_d=$RC_BASE/runs/$1/$2
+  rc_s_id='' rc_s_run='' rc_s_hash='' rc_s_merge='' rc_s_epoch='' rc_s_made='' rc_s_ns='' rc_s_dot=''
+  { read -r rc_s_id rc_s_run rc_s_hash rc_s_merge _ _ rc_s_epoch rc_s_made rc_s_ns rc_s_dot <"$rc_snap_d/meta"; } 2>/dev/null
+  [ "$rc_s_dot" = . ] || return 1
+  rc_s_pid=- rc_s_start=- rc_s_at=- rc_s_life=-
+  { read -r rc_s_p rc_s_s rc_s_u rc_s_g rc_s_f rc_s_dot <"$rc_snap_d/pid"; } 2>/dev/null &&
+    [ "$rc_s_dot" = . ] && rc_s_pid=$rc_s_p rc_s_start=$rc_s_s rc_s_at=$rc_s_u
+  if [ "$rc_s_ns" != "$RC_NS" ]; then
+    rc_s_life=F
+  elif [ "$rc_s_pid" != - ]; then
+    rc_s_life=G
+    if is_live "$rc_s_pid" "$rc_s_start"; then
+      rc_s_life=A
+      [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L
+    elif is_live "$rc_s_g" "$rc_s_f"; then
+      rc_s_life=A # it has ended; its supervisor is about to write that down
+    fi
+  fi
+  # The end record is read after that look: who was gone has left it before.
+  rc_s_code=- rc_s_end=- rc_s_why=-
+  { read -r rc_s_p rc_s_s rc_s_u rc_s_dot <"$rc_snap_d/end"; } 2>/dev/null && [ "$rc_s_dot" = . ] && rc_s_code=$rc_s_p rc_s_end=$rc_s_s rc_s_why=$rc_s_u
+  rc_s_sig=- rc_s_sat=- rc_s_swhy=-
+  { read -r rc_s_p rc_s_s rc_s_u rc_s_dot <"$rc_snap_d/stop"; } 2>/dev/null && [ "$rc_s_dot" = . ] && rc_s_sig=$rc_s_p rc_s_sat=$rc_s_s rc_s_swhy=$rc_s_u
+  rc_snap="$1 $2 $rc_s_id $rc_s_run $rc_s_hash $rc_s_merge $rc_s_epoch $rc_s_made $rc_s_pid $rc_s_start $rc_s_at $rc_s_life $rc_s_code $rc_s_end $rc_s_why $rc_s_sig $rc_s_sat $rc_s_swhy"
+  for rc_s_f in o e; do
+    rc_s_p='0 0 - - - - .'
+    { read -r rc_s_s <"$rc_snap_d/$rc_s_f.n"; } 2>/dev/null && case $rc_s_s in *' .') rc_s_p=$rc_s_s ;; esac
+    rc_snap="$rc_snap ${rc_s_p% .}"
+  done
+}
+
+# watch: wait on the FIFO, look at every bell that is set, tell the server.
+watch() {
+  # shellcheck disable=SC2034  # what comes through the FIFO says nothing
+  while read -r rc_watch_byte; do
+    echo 0 1<>"$RC_ME/rung"
+    rc_watch_out='' rc_watch_again=''
+    for rc_watch_b in "$RC_ME"/b/*; do
+      flag "$rc_watch_b"
+      [ "$rc_flag" = 1 ] || continue
+      echo 0 1<>"$rc_watch_b"
+      rc_watch_run=${rc_watch_b##*/}
+      snap "${rc_watch_run%.*}" "${rc_watch_run#*.}" || continue
+      # The record is there, the exec is not done: look again until the launcher is the command, or has failed.
+      [ "$rc_s_life" != L ] || { rc_watch_again=1; echo 1 1<>"$rc_watch_b"; continue; }
+      [ ${#rc_watch_out} -lt 3200 ] || { printf '%s' "$rc_watch_out" >&4; rc_watch_out=; }
+      rc_watch_out="$rc_watch_out$RC_NONCE run $rc_snap$rc_nl"
+    done
+    [ -z "$rc_watch_out" ] || printf '%s' "$rc_watch_out" >&4
+    [ -z "$rc_watch_again" ] || { nap 0.002; echo >&9; }
+  done <&9
+}
+
+# watchdog: an agent whose server is gone without a word may be blocked in a write for ever; end it.
+watchdog() {
+  trap 'kill $rc_dog_sleep; exit 0' TERM
+  rc_dog_last=
+  while :; do
+    sleep "$RC_WATCHDOG" &
+    rc_dog_sleep=$!
+    wait $rc_dog_sleep
+    flag "$RC_ME/served"
+    [ "$rc_flag" != "$rc_dog_last" ] || end_group "$RC_MAIN"
+    rc_dog_last=$rc_flag
+  done
+}
+
+# end_group PID: kill an agent's processes; its supervisors, pumps and spawner are in sessions of their own.
+end_group() {
+  stat "$1" || return
+  if [ "$rc_st_pgrp" = "$1" ]; then kill -KILL "-$1"; else kill -KILL "$1"; fi
+} 2>/dev/null
+
+# ---------------------------------------------------------------- requests (one line each; the server quotes)
+
+# reply ID COUNT WORD...: the header of a reply; COUNT raw bytes follow it.
+reply() { printf '%s\n' "$RC_NONCE $*" >&3; }
+
+ping() { now; reply "$1" 0 "$rc_up"; }
+
+# put ID TEXT: a part of the spec of start ID; other requests may come between the parts.
+put() { eval "rc_put_$1=\${rc_put_$1-}\$2"; }
+
+latest() { # KEY: `n` = its newest generation, 0 if none
+  rc_n=0
+  for rc_latest_d in "$RC_BASE/runs/$1"/*/; do
+    rc_latest_d=${rc_latest_d%/}
+    rc_latest_d=${rc_latest_d##*/}
+    case $rc_latest_d in *[!0-9]*) continue ;; esac
+    [ "$rc_latest_d" -le "$rc_n" ] || rc_n=$rc_latest_d
+  done
+}
+
+# bell KEY.N: hear of a run from now on.
+bell() { [ -f "$RC_ME/b/$1" ] || echo 0 >"$RC_ME/b/$1"; }
+
+# find_run RUNID: `key` and `n` of the run that a client named so.
+find_run() {
+  for rc_find_m in "$RC_BASE"/runs/*/*/meta; do
+    rc_find_id=
+    { read -r _ rc_find_id _ <"$rc_find_m"; } 2>/dev/null
+    [ "$rc_find_id" = "$1" ] || continue
+    rc_find_m=${rc_find_m%/meta}
+    rc_n=${rc_find_m##*/}
+    rc_find_m=${rc_find_m%/*}
+    rc_key=${rc_find_m##*/}
+    return 0
+  done
+  return 1
+}
+
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH: make a new generation and start it, unless RUN_ID is
+# known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
+start() {
+  rc_start_text=
+  eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
+  rc_start_wait=0
+  mkdir -p "$RC_BASE/runs/$2" 2>/dev/null || { reply "$1" 0 error storage; return; }
+  while :; do
+    rc_key=$2
+    if [ "$6" = 1 ] && find_run "$4"; then
+      start_known "$1" && return
+    else
+      latest "$rc_key"
+      [ "$rc_n" = 0 ] || ! is_current || { start_known "$1" && return; }
+    fi
+    if [ "$rc_n" != 0 ] && [ ! -s "$RC_BASE/runs/$rc_key/$rc_n/meta" ] && [ $rc_start_wait -lt 150 ]; then
+      rc_start_wait=$((rc_start_wait + 1)) # somebody is making it right now; who is no longer at it after 3 s has died
+      nap 0.02
+      continue
+    fi
+    rc_n=$((rc_n + 1))
+    mkdir "$RC_BASE/runs/$rc_key/$rc_n" 2>/dev/null && break
+    [ -d "$RC_BASE/runs/$rc_key/$rc_n" ] || { reply "$1" 0 error storage; return; }
+  done
+  now
+  if start_files "$@"; then
+    rc_spawned=1
+    echo "run:$rc_key:$rc_n"
+    snap "$rc_key" "$rc_n"
+    start_reply "$1" created
+  else
+    rm -rf "$RC_BASE/runs/$rc_key/$rc_n"
+    reply "$1" 0 error full
+  fi
+}
+
+# start_files: everything the supervisor reads; `go` last. The padded ones are overwritten in place later.
+start_files() {
+  rc_start_d=$RC_BASE/runs/$rc_key/$rc_n
+  for rc_start_f in pid end stop o.n e.n; do
+    printf '%s\n' '                                                                                ' >"$rc_start_d/$rc_start_f" || return
+  done
+  echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
+    echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" && echo 1 >"$rc_start_d/go"
+} 2>/dev/null
+
+# start_known: answer with the run key.n. If it has no record, it is asked for again because its spawner may have died: hand it
+# to our own; the claim lets only one of them have it.
+start_known() {
+  snap "$rc_key" "$rc_n" || return
+  bell "$rc_key.$rc_n"
+  flag "$RC_BASE/runs/$rc_key/$rc_n/go"
+  if [ "$rc_s_pid$rc_s_code$rc_s_life$rc_flag" = ---1 ]; then
+    rc_spawned=1
+    echo "run:$rc_key:$rc_n"
+  fi
+  start_reply "$1" exists
+}
+
+start_reply() {
+  snap "$rc_key" "$rc_n" || return
+  reply "$1" $((${#rc_snap} + 1)) "$2"
+  printf '%s\n' "$rc_snap" >&3
+}
+
+# is_current: run key.n occupies its id: it is alive, or was made less than 10 s ago and may still get its record.
+is_current() {
+  snap "$rc_key" "$rc_n" || return
+  case $rc_s_code/$rc_s_life in
+    -/A | -/L) return 0 ;;
+    -/-) now && [ $((${rc_up%.*} - ${rc_s_made%.*})) -lt 10 ] ;;
+    *) return 1 ;;
+  esac
+}
+
+# status ID [KEY]: the facts of the newest run of KEY, or of every key; lines.
+status() {
+  rc_status_out=
+  if [ "${2-}" ]; then
+    latest "$2"
+    [ "$rc_n" = 0 ] || { snap "$2" "$rc_n" && rc_status_out=$rc_snap$rc_nl; }
+  else
+    for rc_status_d in "$RC_BASE"/runs/*/; do
+      rc_status_d=${rc_status_d%/}
+      latest "${rc_status_d##*/}"
+      [ "$rc_n" = 0 ] || { snap "${rc_status_d##*/}" "$rc_n" && rc_status_out=$rc_status_out$rc_snap$rc_nl; }
+    done
+  fi
+  reply "$1" ${#rc_status_out} ok
+  [ -z "$rc_status_out" ] || printf '%s' "$rc_status_out" >&3
+}
+
+# hear ID KEY N: ring me about this run; answers with its facts as they are after the bell hangs.
+hear() {
+  rc_key=$2 rc_n=$3
+  { bell "$2.$3"; } 2>/dev/null || { reply "$1" 0 error full; return; }
+  start_reply "$1" ok || reply "$1" 0 error gone
+}
+
+unhear() { rm -f "$RC_ME/b/$2.$3"; reply "$1" 0 ok; }
+
+# window ID RUN FILE OFFSET COUNT: raw bytes of a segment. Opened before it is announced.
+window() {
+  rc_window_ok=
+  {
+    reply "$1" "$5" ok
+    rc_window_ok=1
+    if [ "$RC_DD" ]; then
+      dd iflag=skip_bytes,count_bytes bs=65536 skip="$4" count="$5" >&3
+    else
+      # Both dd share the file's offset: the first one seeks, the second one reads.
+      [ "$4" = 0 ] || dd bs="$4" skip=1 count=0 >&3
+      head -c "$5" >&3
+    fi
+  } 2>/dev/null <"$RC_BASE/runs/$2/$3"
+  [ "$rc_window_ok" ] || reply "$1" 0 error gone
+}
+
+# lines ID RUN FILE: a small text file.
+lines() {
+  rc_lines_out=
+  { while IFS= read -r rc_lines_l; do rc_lines_out=$rc_lines_out$rc_lines_l$rc_nl; done; } 2>/dev/null <"$RC_BASE/runs/$2/$3"
+  reply "$1" ${#rc_lines_out} ok
+  [ -z "$rc_lines_out" ] || printf '%s' "$rc_lines_out" >&3
+}
+
+# journal ID RUN OFFSET MAX: at most MAX of its bytes from OFFSET on.
+journal() {
+  rc_journal_n=0
+  { rc_journal_n=$(wc -c); } 2>/dev/null <"$RC_BASE/runs/$2/j"
+  rc_journal_n=$((rc_journal_n - $3))
+  [ $rc_journal_n -le "$4" ] || rc_journal_n=$4
+  if [ "$rc_journal_n" -gt 0 ]; then window "$1" "$2" j "$3" "$rc_journal_n"; else reply "$1" 0 ok; fi
+}
+
+# stop ID KEY N SIGNAL GRACE_MS JOB REASON: done by a job of the spawner, so that it goes on without us.
+stop() {
+  bell "$2.$3"
+  rc_spawned=1
+  echo "stop:$2:$3:$4:$5:$6:$7"
+  reply "$1" 0 ok
+}
+
+# remove ID KEY N: forget an ended run.
+remove() {
+  mv "$RC_BASE/runs/$2/$3" "$RC_BASE/gone.$2.$3" 2>/dev/null && rm -rf "$RC_BASE/gone.$2.$3"
+  rm -f "$RC_ME/b/$2.$3"
+  rmdir "$RC_BASE/runs/$2" 2>/dev/null
+  reply "$1" 0 ok
+}
+
+# ---------------------------------------------------------------- coming and going
+
+refuse() {
+  printf '%s\n' "$RC_NONCE refused $*" >&3
+  exit 0
+}
+
+# find_base: RC_BASE, a directory of our own: remotecmd-<uid> in RC_DIR, else where one is already, else where one can be.
+find_base() {
+  rc_base_uid=
+  while read -r rc_base_k _ rc_base_v _; do [ "$rc_base_k" != Uid: ] || rc_base_uid=$rc_base_v; done </proc/self/status
+  if [ "$RC_DIR" ]; then
+    [ -d "$RC_DIR" ] || mkdir -p "$RC_DIR" 2>/dev/null # the one value of the user's in an argument: no builtin makes directories
+    try_base "$RC_DIR"
+    return
+  fi
+  for rc_base_new in '' 1; do
+    for rc_base_d in /tmp /var/tmp /dev/shm "${HOME:-/}"; do
+      [ "$rc_base_new" ] || [ -d "$rc_base_d/remotecmd-$rc_base_uid" ] || continue
+      ! try_base "$rc_base_d" || return 0
+    done
+  done
+  return 1
+}
+
+try_base() {
+  RC_BASE=${1%/}/remotecmd-$rc_base_uid
+  [ -d "$1" ] && [ -x "$1" ] || return 1
+  if [ ! -e "$RC_BASE" ] && [ ! -L "$RC_BASE" ]; then
+    cd "$1" && mkdir "remotecmd-$rc_base_uid" 2>/dev/null
+  fi
+  [ ! -L "$RC_BASE" ] && [ -d "$RC_BASE" ] && [ -O "$RC_BASE" ] && [ -w "$RC_BASE" ] || return 1
+  cd "$RC_BASE" && mkdir -p agents runs 2>/dev/null || return 1
+  { echo "$RC_NONCE" >"probe.$$"; } 2>/dev/null || { rc_base_full=1; return 1; }
+  rm -f "probe.$$"
+}
+
+# shell_printf: mksh's printf is a program, so values would be in its arguments; its print is not.
+shell_printf() {
+  printf() {
+    # shellcheck disable=SC3061  # where this is used, there is a print
+    case $1 in
+      '%b') print -n -- "$2" ;;
+      '%s') print -rn -- "$2" ;;
+      *) print -r -- "$2" ;;
+    esac
+  }
+}
+
+# self_test: can this shell do it? Each line is a shell that can't.
+self_test() {
+  for rc_test_tool in dd mkdir mkfifo mv rm sleep setsid env xargs ls; do
+    command -v $rc_test_tool >/dev/null 2>&1 || refuse tool $rc_test_tool
+  done
+  [ -r /proc/self/stat ] || refuse proc
+  case $(command -v kill) in kill | builtin*) ;; *) refuse shell kill ;; esac
+  case $(command -v printf) in printf | builtin*) ;; *) RC_PRINT=1 && shell_printf ;; esac
+  # yash can't read UTF-8 in the C locale
+  rc_test_text=$(command printf '\303\251\201\\x')
+  rc_test_v=$(printf '%s\n' "$rc_test_text" | { IFS= read -r rc_test_l; printf '%s' "$rc_test_l"; })
+  [ "$rc_test_v" = "$rc_test_text" ] || refuse shell read
+  # A failed exec must not go unseen. ksh93 leaves without its trap; bash does too, but not with execfail (see launch).
+  if [ -z "${BASH_VERSION-}" ]; then
+    (trap 'exit 77' EXIT && exec /nonexistent/remotecmd) 2>/dev/null
+    [ $? = 77 ] || refuse shell exec
+  fi
+}
+
+# clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them.
+clean_up() {
+  for rc_clean_d in "$RC_BASE"/agents/*/; do
+    rc_clean_d=${rc_clean_d%/}
+    [ "$rc_clean_d" != "$RC_ME" ] || continue
+    rc_clean_pid='' rc_clean_start='' rc_clean_ns=''
+    { read -r rc_clean_pid rc_clean_start rc_clean_ns <"$rc_clean_d/pid"; } 2>/dev/null || continue
+    if [ "$rc_clean_ns" = "$RC_NS" ] && is_live "$rc_clean_pid" "$rc_clean_start"; then
+      case ${rc_clean_d##*/} in "$RC_OWNER".*) end_group "$rc_clean_pid" ;; *) continue ;; esac
+    fi
+    drop "$rc_clean_d"
+  done
+}
+
+# drop DIR: out of the pumps' sight first, then away.
+drop() { mv "$1" "$RC_BASE/gone.${1##*/}" && rm -rf "$RC_BASE/gone.${1##*/}"; } 2>/dev/null
+
+# come: make our directory under a name that the pumps do not look at, and move it in when it is whole.
+come() {
+  stat $$ || refuse proc
+  RC_MAIN=$$
+  RC_ME=$RC_BASE/agents/$RC_OWNER.$$
+  rc_come_d=$RC_BASE/new.$RC_OWNER.$$
+  rm -rf "$rc_come_d"
+  { mkdir "$rc_come_d" "$rc_come_d/b" && mkfifo "$rc_come_d/wake" && echo 0 >"$rc_come_d/rung" && echo 0 >"$rc_come_d/served" &&
+    echo "$$ $rc_st_start $RC_NS" >"$rc_come_d/pid"; } 2>/dev/null || refuse storage full
+  exec 9<>"$rc_come_d/wake"
+  mv "$rc_come_d" "$RC_ME" || refuse storage full
+}
+
+# serve: the request loop. Its stdout is the spawner's stdin. At the end of requests: leave without a trace.
+serve() {
+  rc_served=0
+  rc_spawned=
+  while IFS= read -r rc_request; do
+    eval "$rc_request"
+    rc_served=$((rc_served + 1))
+    echo $rc_served 1<>"$RC_ME/served"
+  done
+  kill "$RC_WATCH" "$RC_DOG"
+  drop "$RC_ME"
+  # With commands alive the spawner stays as their parent, and the exec's first process must not wait for it.
+  if [ "$rc_spawned" ]; then
+    read -r rc_served _ </proc/self/stat
+    echo "leave:$RC_MAIN:$rc_served"
+  fi
+} 2>/dev/null
+
+agent() {
+  exec 3>&1 4>&2
+  RC_UMASK=$(umask)
+  umask 077
+  RC_LC=
+  [ -z "${LC_ALL+x}" ] || RC_LC="=$LC_ALL"
+  LC_ALL=C
+  RC_CWD=$PWD
+  self_test
+  { RC_NS=$(exec readlink /proc/self/ns/pid); } 2>/dev/null
+  read -r rc_agent_boot </proc/sys/kernel/random/boot_id
+  RC_NS=${RC_NS:-pid}/$rc_agent_boot RC_PRINT=${RC_PRINT-}
+  # What the shell adds to the environment must not reach commands: was it there before?
+  RC_SHLVL='' RC_PWD=''
+  rc_agent_env=$(tr '\0' '\n' </proc/$$/environ 2>/dev/null | grep -E '^(SHLVL|PWD)=' 2>/dev/null)
+  for rc_agent_v in $rc_agent_env; do
+    case $rc_agent_v in SHLVL=*) RC_SHLVL=${rc_agent_v#SHLVL} ;; PWD=*) RC_PWD=1 ;; esac
+  done
+  RC_DD=
+  case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
+  rc_base_full=
+  find_base || refuse storage "${rc_base_full:+full}"
+  export LC_ALL RC_AGENT RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT
+  come
+  clean_up
+  watch &
+  RC_WATCH=$!
+  watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
+  RC_DOG=$!
+  now
+  printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
+  # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
+  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd job >/dev/null 2>&1 3>&- 4>&- 9>&-
+}
+
+# end_main MAIN LOOP: let a leaving agent's first process reap the request loop, then end it, unless it ends by itself because
+# the spawner (our parent) has no other job left. So only the spawner can be orphaned: a PID 1 that doesn't reap keeps
+# one zombie for each agent whose commands outlived it.
+end_main() {
+  rc_end_i=0
+  while stat "$2" && [ "$rc_st_state" != Z ] && [ $rc_end_i -lt 100 ]; do
+    nap 0.01
+    rc_end_i=$((rc_end_i + 1))
+  done
+  for rc_end_p in /proc/[0-9]*; do
+    [ "$rc_end_p" != /proc/$$ ] && stat "${rc_end_p#/proc/}" && [ "$rc_st_ppid" = "$PPID" ] && [ "$rc_st_state" != Z ] || continue
+    kill -KILL "$1"
+    return
+  done
+}
+
+job() {
+  split "$1"
+  case $rc_f1 in
+    run) supervise "$rc_f2" "$rc_f3" ;;
+    stop) stop_run "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" "$rc_f7" ;;
+    leave) end_main "$rc_f2" "$rc_f3" ;;
+  esac
+  exit 0 # anything else than 0 may stop the spawner
+} 2>/dev/null
+
+[ -z "${RC_PRINT-}" ] || shell_printf
+case ${1-} in
+  '') agent ;;
+  job) job "$2" ;;
+  launch) launch "$2" ;;
+esac

@@ -1,0 +1,314 @@
+"""A live agent in a container: requests and replies, notices, windows of bytes.
+
+One channel serves every operation on one container (and base directory); concurrent requests share it. It always drains
+the agent's streams, so that the agent is never blocked by us, and never asks for a window that it has no room for. It
+pings, so that an agent whose server vanished can tell (its watchdog) and a dead network is noticed here.
+Must not know: which transport carries it, what a run means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.resources
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from handlers.agent import bootstrap, codec
+from handlers.api import Stream
+from handlers.errors import ErrorKind, RemoteCommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class AgentStream(Protocol):
+        """What a channel needs of `handlers.transports.base.ExecStream`."""
+
+        @property
+        def end(self) -> object: ...
+        async def write(self, data: bytes) -> None: ...
+        async def receive(self) -> tuple[Stream, bytes] | None: ...
+        async def close_stdin(self) -> None: ...
+        async def close(self) -> None: ...
+
+
+OPEN_SECONDS = 20.0
+"""For the hello; a slow link needs a second or two."""
+
+PING_SECONDS = 5.0
+"""Between pings, and how long a reply to one may take before the stream counts as dead is three times that."""
+
+WATCHDOG_SECONDS = 30
+"""The agent ends itself when it served nothing for this long (it looks every so often: at most twice this)."""
+
+
+class ChannelLost(Exception):  # noqa: N818  # not an error of anybody: streams end
+    """The stream ended with requests in flight; what became of them is not known from here."""
+
+
+class AgentRefused(Exception):  # noqa: N818  # said by the agent
+    """The agent is there and can't work: see `codec.Refused`."""
+
+    def __init__(self, refused: codec.Refused) -> None:
+        super().__init__(refused.what)
+        self.refused = refused
+
+
+class AgentMissing(Exception):  # noqa: N818  # said by the stream's end
+    """The stream ended before a hello; `complaint` is what the shell wrote to stderr (bounded, untrusted)."""
+
+    def __init__(self, end: object, complaint: str) -> None:
+        super().__init__(complaint)
+        self.end = end
+        self.complaint = complaint
+
+
+def agent_text() -> str:
+    """The agent, without comments."""
+    return bootstrap.strip(importlib.resources.files("handlers.agent").joinpath("agent.sh").read_text("ascii"))
+
+
+class Channel:
+    """An open agent. Create with `open_channel`."""
+
+    def __init__(self, stream: AgentStream, nonce: str) -> None:
+        self._stream = stream
+        self._decoder = codec.ReplyDecoder(nonce)
+        self._notices = codec.NoticeDecoder(nonce)
+        self._next_id = 0
+        self._pending: dict[int, asyncio.Future[codec.Reply]] = {}
+        self._hearers: dict[str, set[Callable[[codec.Snapshot | None], None]]] = {}
+        self._write_lock = asyncio.Lock()
+        self._greeting: asyncio.Future[codec.Hello] = asyncio.get_running_loop().create_future()
+        self._complaint = b""
+        self._hello_at = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.lost = asyncio.Event()
+        """Set once the stream is gone; every later request fails with ChannelLost."""
+        self.last_used = time.monotonic()
+        """When a request was made last, by the monotonic clock (pings do not count)."""
+
+        self.last_heard = 0.0
+        """When a notice came last."""
+
+    async def greet(self, line: bytes) -> None:
+        """Send the bootstrap line and wait for the hello.
+
+        Raises:
+            AgentRefused, AgentMissing: see there.
+            TimeoutError: no hello in time.
+        """
+        self._tasks.append(asyncio.create_task(self._receive(), name="channel-receive"))
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                with contextlib.suppress(BrokenPipeError):  # the stream's end says more
+                    await self._stream.write(line)
+                await asyncio.shield(self._greeting)
+        except BaseException:
+            await self.close()
+            raise
+        self._hello_at = time.monotonic()
+        self._tasks.append(asyncio.create_task(self._ping(), name="channel-ping"))
+
+    @property
+    def hello(self) -> codec.Hello:
+        """What the agent said of itself."""
+        return self._greeting.result()
+
+    def uptime(self) -> float:
+        """The container's clock now: seconds since its machine started."""
+        return self.hello.uptime + time.monotonic() - self._hello_at
+
+    async def request(self, operation: str, *words: str | int, spec: str | None = None) -> codec.Reply:
+        """Ask the agent; `spec` is a long value that goes ahead in pieces.
+
+        Raises:
+            ChannelLost: the stream ended first.
+        """
+        self.last_used = time.monotonic()
+        if self.lost.is_set():
+            raise ChannelLost
+        self._next_id += 1
+        request_id = self._next_id
+        reply: asyncio.Future[codec.Reply] = asyncio.get_running_loop().create_future()
+        self._pending[request_id] = reply
+        try:
+            for piece in codec.chunks(spec or ""):
+                await self._write(codec.request_line("put", request_id, piece))
+            await self._write(codec.request_line(operation, request_id, *words))
+            return await reply
+        finally:
+            self._pending.pop(request_id, None)
+
+    async def _write(self, line: bytes) -> None:
+        try:
+            async with self._write_lock:
+                await self._stream.write(line)
+        except BrokenPipeError as error:
+            raise ChannelLost from error
+
+    def listen(self, path: str, hearer: Callable[[codec.Snapshot | None], None]) -> Callable[[], None]:
+        """Call `hearer` with each snapshot of the run at `path`, and with None once the channel is lost.
+
+        Args:
+            path: `key/generation`, or `key` for all generations.
+            hearer: must not block.
+
+        Returns:
+            What ends the listening.
+        """
+        self._hearers.setdefault(path, set()).add(hearer)
+
+        def stop() -> None:
+            hearers = self._hearers.get(path, set())
+            hearers.discard(hearer)
+            if not hearers:
+                self._hearers.pop(path, None)
+
+        return stop
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody listens and nothing is asked."""
+        return not self._hearers and not self._pending
+
+    async def _receive(self) -> None:
+        complaint = ""
+        try:
+            while (received := await self._stream.receive()) is not None:
+                self._take(*received)
+        except codec.ProtocolError as error:
+            complaint = str(error)
+        finally:
+            self._fail(complaint)
+
+    def _take(self, stream: Stream, data: bytes) -> None:
+        if stream is Stream.STDERR:
+            if not self._greeting.done():
+                self._complaint = (self._complaint + data)[:2048]
+            for snapshot in self._notices.feed(data):
+                self.last_heard = time.monotonic()
+                for path in (snapshot.path, snapshot.key):
+                    for hearer in list(self._hearers.get(path, ())):
+                        hearer(snapshot)
+            return
+        for event in self._decoder.feed(data):
+            if isinstance(event, codec.Reply):
+                waiter = self._pending.get(event.request_id)
+                if waiter is not None and not waiter.done():
+                    waiter.set_result(event)
+            elif not self._greeting.done():
+                if isinstance(event, codec.Hello):
+                    self._greeting.set_result(event)
+                else:
+                    self._greeting.set_exception(AgentRefused(event))
+
+    def _fail(self, complaint: str) -> None:
+        self.lost.set()
+        if not self._greeting.done():
+            text = complaint or self._complaint.decode("utf-8", "replace")
+            self._greeting.set_exception(AgentMissing(self._stream.end, text))
+            self._greeting.exception()  # greet() may be gone by now
+        for waiter in self._pending.values():
+            if not waiter.done():
+                waiter.set_exception(ChannelLost())
+        for hearers in list(self._hearers.values()):
+            for hearer in list(hearers):
+                hearer(None)
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            used = self.last_used
+            try:
+                async with asyncio.timeout(3 * PING_SECONDS):
+                    await self.request("ping")
+            except (TimeoutError, ChannelLost):
+                self._fail("no reply to a ping")
+                await self._stream.close()
+                return
+            self.last_used = used
+
+    async def close(self) -> None:
+        """Let the agent go: EOF on its stdin, after which it leaves by itself. Commands are not touched."""
+        for task in self._tasks:
+            task.cancel()
+        self._fail("closed")
+        with contextlib.suppress(BrokenPipeError):
+            await self._stream.close_stdin()
+        await self._stream.close()
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+async def open_channel(
+    stream: AgentStream, *, owner: str, directory: str = "", shell: str = "/bin/sh", watchdog: int = WATCHDOG_SECONDS
+) -> Channel:
+    """Turn a fresh exec stream (started with `bootstrap.ARGV`) into a channel.
+
+    Args:
+        stream: the exec; it belongs to the channel from now on.
+        owner: names the server and the container; an older agent of the same owner is ended.
+        directory: base directory asked for, or empty.
+        shell: what supervisors run in; only tests choose another.
+        watchdog: seconds without a request after which the agent ends itself.
+
+    Raises:
+        RemoteCommandError: the agent can't work there.
+        AgentMissing: the stream ended first; who opened it knows what its end means.
+    """
+    nonce = secrets.token_hex(8)
+    channel = Channel(stream, nonce)
+    line = bootstrap.bootstrap_line(
+        agent_text(), nonce=nonce, owner=owner, directory=directory, watchdog_seconds=watchdog, shell=shell
+    )
+    try:
+        await channel.greet(line)
+    except AgentRefused as error:
+        raise explain_refusal(error.refused, directory_given=bool(directory)) from None
+    except TimeoutError:
+        raise RemoteCommandError(
+            ErrorKind.TIMEOUT,
+            f"The container's /bin/sh did not answer within {OPEN_SECONDS:.0f} s. It may be overloaded; try again.",
+            retryable=True,
+        ) from None
+    return channel
+
+
+def explain_refusal(refused: codec.Refused, *, directory_given: bool) -> RemoteCommandError:
+    """Say what the container lacks and what helps."""
+    match refused.what, refused.detail:
+        case "tool", tool:
+            return RemoteCommandError(
+                ErrorKind.TOOL_MISSING,
+                f"The container has no {tool[:20]}, which supervising a command needs.",
+                remedy="Use an image with coreutils, util-linux and findutils (or busybox).",
+            )
+        case "shell", _:
+            return RemoteCommandError(
+                ErrorKind.SHELL_MISSING,
+                f"The container's /bin/sh can't run the agent: its {refused.detail[:20]!r} does not do what POSIX asks.",
+                remedy="Use an image whose /bin/sh is dash, busybox ash, bash or mksh.",
+            )
+        case "storage", "full":
+            return RemoteCommandError(
+                ErrorKind.STORAGE_FULL,
+                "There is no room left in the container for the records of a command.",
+                remedy="Free some space, or choose another pidDirectory.",
+                retryable=True,
+            )
+        case "storage", _:
+            where = "pidDirectory" if directory_given else "/tmp, /var/tmp, /dev/shm and the home directory"
+            return RemoteCommandError(
+                ErrorKind.STORAGE_UNAVAILABLE,
+                f"Nothing can be written in the container: {where} can't be used, or belongs to somebody else.",
+                remedy="Mount a writable volume (an emptyDir is enough) and name it as pidDirectory.",
+            )
+        case _:
+            return RemoteCommandError(
+                ErrorKind.NOT_SUPPORTED, "The container has no readable /proc, which supervising a command needs."
+            )

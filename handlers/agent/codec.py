@@ -1,0 +1,317 @@
+"""The words that the server and the agent exchange: quoting, requests, replies, notices. Pure, sans-I/O.
+
+A request is one line of shell words that the agent evaluates, so everything of the user's in it is quoted here and nowhere
+else. A reply is a header line (nonce, request id, byte count, words) and that many raw bytes on the agent's stdout; a notice
+is one line on its stderr. What comes from the container is untrusted: every length is bounded, lines without the nonce
+are dropped. The facts in a `Snapshot` are judged by `handlers.lifecycle`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MAX_LINE_BYTES = 65_536
+"""Longest header or notice that is believed; the agent's own are below 5 KiB."""
+
+MAX_BODY_BYTES = 64 << 20
+"""Longest reply body that is believed; windows are asked for in a few MiB at most."""
+
+CHUNK_BYTES = 16_384
+"""Longest piece of a value in one request: `read` takes 213 ms for a MiB in dash, and other requests go in between."""
+
+
+def quote(value: str) -> str:
+    r"""Quote for the agent's `eval`: single quotes, a newline as `"$rc_nl"` so that the request stays one line.
+
+    Raises:
+        ValueError: the value holds a NUL, which no shell can hold.
+    """
+    if "\0" in value:
+        msg = "a shell word can't hold a NUL"
+        raise ValueError(msg)
+    return "'" + value.replace("'", "'\\''").replace("\n", "'\"$rc_nl\"'") + "'"
+
+
+def quote_in_file(value: str) -> str:
+    """Quote for a script file, where a newline may stand as it is."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def request_line(operation: str, *words: str | int) -> bytes:
+    """One request; `operation` is a function of the agent, words are quoted."""
+    return " ".join([operation, *(quote(str(word)) for word in words)]).encode() + b"\n"
+
+
+def chunks(text: str) -> Iterator[str]:
+    """Split a text so that each piece has at most `CHUNK_BYTES` bytes of UTF-8 (a character has at most 4)."""
+    step = CHUNK_BYTES if text.isascii() else CHUNK_BYTES // 4
+    for i in range(0, len(text), step):
+        yield text[i : i + step]
+
+
+def run_key(command_id: str) -> str:
+    """The directory of a command id: a hash, since directories are made by a program whose argv others can read."""
+    return hashlib.sha256(command_id.encode()).hexdigest()[:24]
+
+
+def spec_text(
+    argv: Sequence[str],
+    *,
+    working_dir: str,
+    env_vars: Sequence[tuple[str, str]],
+    stdin: bytes | None = None,
+) -> str:
+    """The script that the launcher reads to become the command.
+
+    `rc_cd` and `rc_ready` are the agent's; after `rc_ready` only exports and the exec follow, for a variable of the user's may
+    have any name. A relative directory gets `./`, since `cd -` and a leading `-` mean something else.
+    """
+    if working_dir:
+        path = working_dir if working_dir.startswith("/") else f"./{working_dir}"
+        lines = [f'cd "$RC_CWD" && rc_cd {quote_in_file(path)}']
+    else:
+        lines = ['rc_cd "$RC_CWD"']
+    redirect = ""
+    if stdin is not None:
+        escaped = stdin.replace(b"\\", b"\\0134").replace(b"\0", b"\\0000").decode("utf-8", "surrogateescape")
+        lines.append(f'printf %b {quote_in_file(escaped)} >"$rc__d/stdin" || exit 126')
+        redirect = ' <"$rc__d/stdin"'
+    size = sum(len(a.encode()) + 9 for a in argv) + sum(len(k) + len(v.encode()) + 10 for k, v in env_vars)
+    if size > CHUNK_BYTES:
+        lines.append("rc__big=1")
+    lines.append("rc_ready")
+    lines += [f"export {key}={quote_in_file(value)}" for key, value in env_vars]
+    lines.append("exec " + " ".join(quote_in_file(arg) for arg in argv) + redirect)
+    return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply: `words` of its header, and its body."""
+
+    request_id: int
+    words: tuple[str, ...]
+    body: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hello:
+    """The agent is there. `uptime` is the container's clock in seconds, `uid` whose processes it can signal."""
+
+    pid: int
+    uid: int
+    uptime: float
+    namespace: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """The agent can't work here: `what` is tool, shell, proc or storage."""
+
+    what: str
+    detail: str
+
+
+class ProtocolError(Exception):
+    """The agent's stdout does not keep to the format; the channel can't be used further."""
+
+
+class ReplyDecoder:
+    """Splits the agent's stdout into a greeting and replies. Feed bytes as they come, cut anywhere."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce.encode()
+        self._greeted = False
+        self._line = bytearray()
+        self._header: tuple[int, tuple[str, ...]] | None = None
+        self._missing = 0
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> Iterator[Hello | Refused | Reply]:
+        """Yield what the bytes complete.
+
+        Raises:
+            ProtocolError: a header is malformed or too long.
+        """
+        at = 0
+        while at < len(data):
+            if self._header is not None:
+                part = data[at : at + self._missing]
+                at += len(part)
+                self._missing -= len(part)
+                self._parts.append(part)
+            else:
+                end = data.find(b"\n", at)
+                self._line += data[at : end if end >= 0 else len(data)]
+                if len(self._line) > MAX_LINE_BYTES:
+                    msg = "a header is too long"
+                    raise ProtocolError(msg)
+                if end < 0:
+                    return
+                at = end + 1
+                greeting = self._read_line(bytes(self._line))
+                self._line.clear()
+                if greeting is not None:
+                    yield greeting
+            if self._header is not None and self._missing == 0:
+                request_id, words = self._header
+                body = b"".join(self._parts)
+                self._header = None
+                self._parts = []
+                yield Reply(request_id, words, body)
+
+    def _read_line(self, line: bytes) -> Hello | Refused | None:
+        words = line.split(b" ")
+        if words[0] != self._nonce or len(words) < 3:
+            if self._greeted:
+                msg = "a header does not begin with the nonce"
+                raise ProtocolError(msg)
+            return None  # whatever a login shell prints before the agent is there
+        texts = [word.decode("ascii", "replace") for word in words[1:]]
+        try:
+            if not self._greeted:
+                return self._read_greeting(texts)
+            count = int(texts[1])
+            if not 0 <= count <= MAX_BODY_BYTES:
+                msg = "a reply claims an impossible length"
+                raise ProtocolError(msg)
+            self._header = (int(texts[0]), tuple(texts[2:]))
+            self._missing = count
+        except (ValueError, IndexError) as error:
+            msg = "a header can't be read"
+            raise ProtocolError(msg) from error
+        return None
+
+    def _read_greeting(self, texts: list[str]) -> Hello | Refused:
+        self._greeted = True
+        if texts[0] == "hello" and texts[1] == "1":
+            return Hello(pid=int(texts[2]), uid=int(texts[3]), uptime=float(texts[4]), namespace=texts[5])
+        if texts[0] == "refused":
+            return Refused(texts[1], " ".join(texts[2:]))
+        msg = "the greeting can't be read"
+        raise ProtocolError(msg)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """What a pump wrote down of its stream.
+
+    Attributes:
+        segment: first offset of the current segment.
+        size: offset after the last byte that can be read.
+        at: when that byte was read, as uptime.
+        ended: every writer is gone.
+        full: no room on the disk; bytes are being dropped.
+        last: start and end of the segment before; bytes between its end and `segment` are gone.
+    """
+
+    segment: int
+    size: int
+    at: float | None
+    ended: bool
+    full: bool
+    last: tuple[int, int] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The facts of one run as the agent found them; times are uptimes in seconds, None where there is no record.
+
+    Attributes:
+        life: "A" alive, "L" alive and not yet the command, "G" gone, "F" recorded in another boot or PID namespace,
+            "-" no pid record.
+        epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.
+        why: why it never started; "-" if it did.
+        stop_signal: the last signal that a stop sent, with `stop_reason` "request" or "timeout".
+    """
+
+    key: str
+    generation: int
+    command_id: str
+    run_id: str
+    spec_hash: str
+    merged: bool
+    epoch_ms: int
+    made_at: float
+    pid: int | None
+    started_at: float | None
+    life: str
+    code: int | None
+    ended_at: float | None
+    why: str
+    stop_signal: str | None
+    stop_reason: str | None
+    stdout: StreamFacts
+    stderr: StreamFacts
+
+    @property
+    def path(self) -> str:
+        """The run's directory below `runs/`."""
+        return f"{self.key}/{self.generation}"
+
+
+def _optional_int(word: str) -> int | None:
+    return None if word == "-" else int(word)
+
+
+def _optional_float(word: str) -> float | None:
+    return None if word == "-" else float(word)
+
+
+def _read_stream(words: Sequence[str]) -> StreamFacts:
+    segment, size, at, flag, start, end = words
+    last = None if start == "-" else (int(start), int(end))
+    return StreamFacts(int(segment), int(size), _optional_float(at), flag == "E", flag == "F", last)
+
+
+def read_snapshot(line: bytes) -> Snapshot | None:
+    """Read the agent's `snap` line; None when it is not one."""
+    words = line.decode("ascii", "replace").split()
+    if len(words) != 30:
+        return None
+    try:
+        return Snapshot(
+            key=words[0],
+            generation=int(words[1]),
+            command_id=words[2],
+            run_id=words[3],
+            spec_hash=words[4],
+            merged=words[5] == "1",
+            epoch_ms=int(words[6]),
+            made_at=float(words[7]),
+            pid=_optional_int(words[8]),
+            started_at=_optional_float(words[10]),
+            life=words[11],
+            code=_optional_int(words[12]),
+            ended_at=_optional_float(words[13]),
+            why=words[14],
+            stop_signal=None if words[15] == "-" else words[15],
+            stop_reason=None if words[17] == "-" else words[17],
+            stdout=_read_stream(words[18:24]),
+            stderr=_read_stream(words[24:30]),
+        )
+    except ValueError:
+        return None
+
+
+class NoticeDecoder:
+    """Splits the agent's stderr into snapshots; everything else there (a shell's own complaints) is dropped."""
+
+    def __init__(self, nonce: str) -> None:
+        self._start = f"{nonce} run ".encode()
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Snapshot]:
+        """Yield the snapshots that the bytes complete."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()[-MAX_LINE_BYTES:]
+        for line in lines:
+            if line.startswith(self._start):
+                snapshot = read_snapshot(line[len(self._start) :])
+                if snapshot is not None:
+                    yield snapshot

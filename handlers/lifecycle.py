@@ -1,0 +1,100 @@
+"""From facts to states: what a run is, judged from what the agent found. Pure.
+
+Rules: an end state comes from the end record, never from a guess; a signal is named only where we sent it, since most shells
+can't tell `exit 143` from a death by TERM; alive means that this very process (boot, PID namespace, pid, start time) exists.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.api import Offsets, Process, State, Status
+
+if TYPE_CHECKING:
+    from handlers.agent.codec import Snapshot
+    from handlers.api import ResolvedTarget
+
+LIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
+"""The run occupies its id."""
+
+ENDED = frozenset({State.EXITED, State.SIGNALED, State.START_FAILED})
+"""There is an end record."""
+
+START_SECONDS = 10.0
+"""A run without a pid record for this long will never get one: whoever made it has died."""
+
+STATUS_OF_LIVE = {State.STARTING: Status.STARTING, State.RUNNING: Status.RUNNING, State.STOPPING: Status.RUNNING}
+
+_SIGNAL_NUMBERS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "TERM": 15}
+
+
+def absent(command_id: str, target: ResolvedTarget) -> Process:
+    """A command that was never started here, or went with its container."""
+    return Process(id=command_id, target=target, status=Status.UNKNOWN, state=State.ABSENT)
+
+
+def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]:
+    """State, status and reason of a run; `uptime` is the container's clock now, in seconds."""
+    if facts.code is not None:
+        return _end_state(facts, facts.code)
+    if facts.life in {"A", "L"}:
+        state = State.STOPPING if facts.stop_signal is not None else State.RUNNING
+        if facts.life == "L":
+            state = State.STARTING
+        return state, STATUS_OF_LIVE[state], None
+    if facts.life == "F":
+        return State.LOST, Status.UNKNOWN, "containerRestarted"
+    if facts.life == "G":
+        return State.LOST, Status.UNKNOWN, "recordMissing"
+    if uptime - facts.made_at < START_SECONDS:
+        return State.STARTING, Status.STARTING, None
+    return State.START_FAILED, Status.ERRORED, "noRecord"
+
+
+def _end_state(facts: Snapshot, code: int) -> tuple[State, Status, str | None]:
+    if facts.why == "stoppedBeforeStart":
+        return State.EXITED, Status.STOPPED, None
+    if facts.why != "-":
+        return State.START_FAILED, Status.ERRORED, facts.why
+    stopped = facts.stop_reason == "request"
+    reason = "timeout" if facts.stop_reason == "timeout" else None
+    status = Status.STOPPED if stopped or (code == 0 and reason is None) else Status.ERRORED
+    state = State.SIGNALED if signal_of(facts) else State.EXITED
+    return state, status, reason
+
+
+def signal_of(facts: Snapshot) -> str | None:
+    """The signal that ended the run, where we sent it and the exit code is its 128+n."""
+    if facts.stop_signal is None or facts.code is None or facts.why != "-":
+        return None
+    number = _SIGNAL_NUMBERS.get(facts.stop_signal)
+    return facts.stop_signal if number is not None and facts.code == 128 + number else None
+
+
+def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Process:
+    """The process that the facts amount to."""
+    state, status, reason = state_of(facts, uptime)
+    started = facts.started_at if facts.started_at is not None else facts.made_at
+    return Process(
+        id=facts.command_id,
+        target=target,
+        status=status,
+        state=state,
+        run_id=facts.run_id,
+        pid=facts.pid,
+        exit_code=facts.code if state in {State.EXITED, State.SIGNALED} else None,
+        signal=signal_of(facts),
+        reason=reason,
+        started_at=wall_time(facts, started),
+        ended_at=None if facts.ended_at is None else wall_time(facts, facts.ended_at),
+        spec_hash=facts.spec_hash,
+        mode="supervised",
+        offsets=Offsets(facts.stdout.size, facts.stderr.size),
+        stdout_ended=facts.stdout.ended,
+        stderr_ended=facts.stderr.ended or facts.merged,
+    )
+
+
+def wall_time(facts: Snapshot, uptime: float) -> int:
+    """Milliseconds since the epoch, by the clock of the server that started the run (the same for every later one)."""
+    return facts.epoch_ms + round(uptime * 1000)

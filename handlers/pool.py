@@ -1,0 +1,184 @@
+"""Channels, opened on demand and shared: one for each container and base directory; closed when nobody uses them.
+
+A target is resolved when its channel is opened, and the result holds while the channel lives: the pod of that name may be
+another one later, the container that answers is the one that was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from handlers.agent import bootstrap
+from handlers.agent.channel import AgentMissing, Channel, ChannelLost, open_channel
+from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target
+from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.transports.base import Cut, Exited, StartFailed, Transport
+from handlers.transports.local import LocalTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IDLE_SECONDS = 60.0
+"""A channel that nobody used for this long is closed."""
+
+RESOLVED_SECONDS = 2.0
+"""For this long a name is not looked up again: bursts of requests for one target are common, each look-up is a round trip."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """A container and the base directory in it ("" for the agent's choice): what a channel is for."""
+
+    target: ResolvedTarget
+    directory: str
+
+    @property
+    def key(self) -> str:
+        """The same for all names of the same place."""
+        return f"{self.target.channel_key}\n{self.directory}"
+
+
+class Pool:
+    """Owns transports and channels."""
+
+    def __init__(self, transports: dict[str, Callable[[], Transport[Any]]] | None = None) -> None:
+        self._factories = transports if transports is not None else default_transports()
+        self._transports: dict[str, Transport[Any]] = {}
+        self._instance = secrets.token_hex(6)
+        self._resolved: dict[Target, tuple[float, ResolvedTarget]] = {}
+        self._opening: dict[str, asyncio.Task[Channel]] = {}
+        self._owners: dict[str, str] = {}
+        self._janitor: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def _transport(self, kind: str) -> Transport[Any]:
+        if self._closed:
+            raise RemoteCommandError(ErrorKind.SHUTTING_DOWN, "The server is shutting down.")
+        if kind not in self._transports:
+            self._transports[kind] = self._factories[kind]()
+        return self._transports[kind]
+
+    async def place(self, target: Target, directory: str) -> Place:
+        """Resolve a target; raises RemoteCommandError when there is no such container."""
+        known = self._resolved.get(target)
+        if known is None or time.monotonic() - known[0] > RESOLVED_SECONDS:
+            resolved: ResolvedTarget = await self._transport(target.kind).resolve(target)
+            known = (time.monotonic(), resolved)
+            self._resolved[target] = known
+        return Place(known[1], directory)
+
+    def forget(self, place: Place) -> None:
+        """Resolve again next time: what answered under that name is gone."""
+        self._resolved = {t: r for t, r in self._resolved.items() if r[1] != place.target}
+
+    async def channel(self, place: Place) -> Channel:
+        """The live channel of a place, opened if there is none. Callers that come at once share one opening."""
+        task = self._opening.get(place.key)
+        if task is None or (task.done() and (task.cancelled() or task.exception() or task.result().lost.is_set())):
+            task = asyncio.create_task(self._open(place), name="channel-open")
+            self._opening[place.key] = task
+            if self._janitor is None:
+                self._janitor = asyncio.create_task(self._close_idle(), name="channel-janitor")
+        return await asyncio.shield(task)
+
+    async def drop(self, place: Place, channel: Channel) -> None:
+        """Close a channel that does not do its work; the next use opens another."""
+        task = self._opening.get(place.key)
+        if task is not None and task.done() and not task.cancelled() and not task.exception():
+            if task.result() is channel:
+                del self._opening[place.key]
+        await channel.close()
+
+    async def _open(self, place: Place) -> Channel:
+        transport = self._transport(place.target.kind)
+        owner = self._owners.setdefault(place.key, f"{self._instance}-{len(self._owners)}")
+        stream = await transport.open(place.target, bootstrap.ARGV)
+        try:
+            return await open_channel(stream, owner=owner, directory=place.directory)
+        except AgentMissing as error:
+            self.forget(place)
+            raise explain_end(error, place.target) from error
+
+    async def _close_idle(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 4)
+            for key, task in list(self._opening.items()):
+                if not task.done():
+                    continue
+                if task.cancelled() or task.exception() is not None:
+                    del self._opening[key]
+                    continue
+                channel = task.result()
+                if channel.lost.is_set() or (channel.is_idle and time.monotonic() - channel.last_used > IDLE_SECONDS):
+                    del self._opening[key]
+                    await channel.close()
+
+    async def close(self) -> None:
+        """Close everything at once; commands go on."""
+        self._closed = True
+        if self._janitor is not None:
+            self._janitor.cancel()
+        tasks, self._opening = list(self._opening.values()), {}
+        for task in tasks:
+            task.cancel()
+        done = [t.result() for t in tasks if t.done() and not t.cancelled() and not t.exception()]
+        await asyncio.gather(*(channel.close() for channel in done), return_exceptions=True)
+        await asyncio.gather(*(transport.close() for transport in self._transports.values()), return_exceptions=True)
+
+
+def default_transports() -> dict[str, Callable[[], Transport[Any]]]:
+    """The transports there are; Kubernetes is imported when it is first asked for."""
+
+    def kubernetes() -> Transport[KubernetesTarget]:
+        from handlers.transports.kubernetes.client import KubernetesTransport  # noqa: PLC0415  # heavy, often not needed
+
+        return KubernetesTransport()
+
+    def local() -> Transport[LocalTarget]:
+        return LocalTransport()
+
+    return {"local": local, "kubernetes": kubernetes}
+
+
+def explain_end(error: AgentMissing, target: ResolvedTarget) -> RemoteCommandError:
+    """Why there was no hello, from how the stream ended and what the shell complained of."""
+    where = f'container "{target.container_name}"' if target.container_name else "this machine"
+    complaint = error.complaint.lower()
+    if "fork" in complaint or "resource temporarily unavailable" in complaint:
+        return RemoteCommandError(
+            ErrorKind.PROCESS_LIMIT,
+            f"No process can be started in {where}: its limit is reached. Stop something there, or raise the limit.",
+            retryable=True,
+        )
+    match error.end:
+        case StartFailed(shell_missing=True):
+            return RemoteCommandError(
+                ErrorKind.SHELL_MISSING,
+                f"The image of {where} has no /bin/sh, the one thing that remotecmd needs in a container.",
+                remedy="Use an image with a shell, or attach a debug container to the pod (kubectl debug) and target that.",
+            )
+        case StartFailed(message=message):
+            return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, f"Nothing could be started in {where}: {message}")
+        case Cut(detail=detail):
+            return RemoteCommandError(
+                ErrorKind.UNREACHABLE, f"The connection to {where} broke while it was set up: {detail}", retryable=True
+            )
+        case Exited(code=137):
+            return RemoteCommandError(
+                ErrorKind.TARGET_NOT_RUNNING,
+                f"The shell in {where} was killed: the container may be ending.",
+                retryable=True,
+            )
+        case Exited(code=code):
+            return RemoteCommandError(
+                ErrorKind.SHELL_MISSING, f"/bin/sh in {where} can't run the agent: it ended with status {code} at once."
+            )
+        case _:
+            return RemoteCommandError(ErrorKind.UNREACHABLE, f"The connection to {where} was closed.", retryable=True)
+
+
+__all__ = ["ChannelLost", "Place", "Pool"]

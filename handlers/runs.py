@@ -1,0 +1,309 @@
+"""Runs at one place, in the agent's terms: launch, look, stop, read, remove.
+
+The place between the domain (`handlers.supervisor`) and the wire to the agent (`handlers.agent`): it knows the agent's
+operations and what to do when the channel is lost in the middle of one. What may be repeated is; a launch is asked for again
+by its run id, which gives the same run and never a second process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from handlers.agent import codec
+from handlers.agent.channel import Channel, ChannelLost
+from handlers.api import Stream, Verdict
+from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.lifecycle import START_SECONDS
+
+if TYPE_CHECKING:
+    from handlers.agent.codec import Reply, Snapshot
+    from handlers.pool import Place, Pool
+
+RECORD_SECONDS = 2.0
+"""A spawner that started nothing for this long after it was asked may have died: ask again through a new channel."""
+
+STOP_MARGIN_SECONDS = 15.0
+"""For a stop's verdict, beyond the grace period."""
+
+WINDOW_BYTES = 1 << 20
+"""Most bytes asked for at once, of each stream."""
+
+FILES = {Stream.STDOUT: "o", Stream.STDERR: "e"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that a launch needs."""
+
+    command_id: str
+    run_id: str
+    is_named: bool
+    spec_hash: str
+    spec: str
+    merged: bool
+    timeout_seconds: float | None
+    grace_seconds: float
+
+
+class Runs:
+    """What can be done with the runs at a place."""
+
+    def __init__(self, pool: Pool, place: Place) -> None:
+        self._pool = pool
+        self.place = place
+
+    async def channel(self) -> Channel:
+        """The live channel of the place."""
+        return await self._pool.channel(self.place)
+
+    async def _ask(self, operation: str, *words: str | int) -> Reply:
+        """Ask what may be asked twice."""
+        for _ in range(2):
+            channel = await self.channel()
+            try:
+                return await channel.request(operation, *words)
+            except ChannelLost:
+                self._pool.forget(self.place)
+        raise lost_error()
+
+    async def uptime(self) -> float:
+        """The container's clock."""
+        return (await self.channel()).uptime()
+
+    async def latest(self, command_id: str) -> Snapshot | None:
+        """The newest run of a command."""
+        reply = await self._ask("status", codec.run_key(command_id))
+        return codec.read_snapshot(reply.body.strip())
+
+    async def all(self) -> list[Snapshot]:
+        """The newest run of every command."""
+        reply = await self._ask("status")
+        found = (codec.read_snapshot(line) for line in reply.body.splitlines())
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    async def launch(self, order: Order) -> tuple[Snapshot, bool]:
+        """Start a run and wait for its record (or its end), unless one is there already.
+
+        Returns:
+            The run's facts, and whether it was made by this call. A run that is there already may be of another
+            definition: the caller compares hashes.
+        """
+        named, created, channel = order.is_named, False, None
+        for _ in range(3):
+            channel = await self.channel()
+            try:
+                snapshot, is_new = await self._launch_on(channel, order, is_named=named)
+            except ChannelLost:
+                named = True  # whatever was begun has this run id
+                self._pool.forget(self.place)
+                continue
+            created = created or is_new or (named and not order.is_named and snapshot.run_id == order.run_id)
+            if _has_record(snapshot) or not created:
+                return snapshot, created
+            named = True
+            await self._pool.drop(self.place, channel)
+        if created:
+            return snapshot, created
+        raise lost_error()
+
+    async def _launch_on(self, channel: Channel, order: Order, *, is_named: bool) -> tuple[Snapshot, bool]:
+        key = codec.run_key(order.command_id)
+        heard: asyncio.Queue[Snapshot | None] = asyncio.Queue()
+        stop = channel.listen(key, heard.put_nowait)
+        try:
+            reply = await channel.request(
+                "start",
+                key,
+                order.command_id,
+                order.run_id,
+                order.spec_hash,
+                int(is_named),
+                int(order.merged),
+                "0" if order.timeout_seconds is None else f"{order.timeout_seconds:.3f}".rstrip("0").rstrip("."),
+                round(order.grace_seconds * 1000),
+                _epoch_ms(channel),
+                spec=order.spec,
+            )
+            snapshot = self._read_start(reply)
+            created = reply.words[0] == "created"
+            if not created and snapshot.run_id != order.run_id:
+                return snapshot, False
+            return await _await_record(channel, snapshot, heard), created
+        finally:
+            stop()
+
+    def _read_start(self, reply: Reply) -> Snapshot:
+        if reply.words[:2] == ("error", "full"):
+            raise storage_full_error()
+        if reply.words[:1] == ("error",):
+            raise RemoteCommandError(
+                ErrorKind.STORAGE_UNAVAILABLE,
+                "The records of a command can't be written in the container any more.",
+                remedy="Choose a pidDirectory on a writable volume.",
+            )
+        snapshot = codec.read_snapshot(reply.body.strip())
+        if snapshot is None:
+            raise broken_record_error()
+        return snapshot
+
+    async def stop(self, snapshot: Snapshot, *, signal: str, grace_seconds: float) -> Verdict:
+        """Stop a run's tree; what does it is in the container and goes on without us."""
+        job = secrets.token_hex(4)
+        channel = await self.channel()
+        changed = asyncio.Event()
+        stop_listening = channel.listen(snapshot.path, lambda _: changed.set())
+        grace_ms = round(grace_seconds * 1000)
+        try:
+            async with asyncio.timeout(grace_seconds + STOP_MARGIN_SECONDS):
+                await channel.request("stop", snapshot.key, snapshot.generation, signal, grace_ms, job, "request")
+                while True:
+                    changed.clear()
+                    reply = await channel.request("lines", snapshot.path, f"v.{job}")
+                    if (verdict := read_verdict(reply.body)) is not None:
+                        return verdict
+                    await changed.wait()
+        except ChannelLost:
+            return await self._await_verdict(snapshot, job, grace_seconds)
+        except TimeoutError:
+            raise RemoteCommandError(
+                ErrorKind.TIMEOUT,
+                "The stop did not end in time; it goes on in the container. Ask for the status to see how it went.",
+                retryable=True,
+            ) from None
+        finally:
+            stop_listening()
+
+    async def _await_verdict(self, snapshot: Snapshot, job: str, grace_seconds: float) -> Verdict:
+        """The channel went while a stop was under way: the job writes its verdict all the same."""
+        deadline = time.monotonic() + grace_seconds + STOP_MARGIN_SECONDS
+        while time.monotonic() < deadline:
+            reply = await self._ask("lines", snapshot.path, f"v.{job}")
+            if (verdict := read_verdict(reply.body)) is not None:
+                return verdict
+            await asyncio.sleep(0.2)
+        raise lost_error()
+
+    async def remove(self, snapshot: Snapshot) -> None:
+        """Forget an ended run: its records and its output."""
+        await self._ask("remove", snapshot.key, snapshot.generation)
+
+    async def read(self, snapshot: Snapshot, stream: Stream, length: int) -> bytes:
+        """The first `length` bytes of a stream of an ended run (fewer if some are gone)."""
+        facts = snapshot.stdout if stream is Stream.STDOUT else snapshot.stderr
+        parts: list[bytes] = []
+        at, end = 0, min(length, facts.size)
+        while at < end:
+            segment = await self.locate(snapshot, stream, at)
+            if segment is None or segment.start > at:
+                break
+            count = min(end, segment.end, at + WINDOW_BYTES) - at
+            reply = await self._ask("window", snapshot.path, segment.file, at - segment.start, count)
+            if reply.words[0] != "ok":
+                break
+            parts.append(reply.body)
+            at += count
+        return b"".join(parts)
+
+    async def locate(self, snapshot: Snapshot, stream: Stream, offset: int) -> Segment | None:
+        """The segment that holds `offset`, or the next one after it (then bytes are gone); None at the end."""
+        facts = snapshot.stdout if stream is Stream.STDOUT else snapshot.stderr
+        name = FILES[stream]
+        if offset >= facts.segment:
+            return Segment(f"{name}.{facts.segment}", facts.segment, facts.size) if offset < facts.size else None
+        ended = [facts.last] if facts.last is not None else []
+        if facts.last is None or offset < facts.last[0]:
+            reply = await self._ask("lines", snapshot.path, f"{name}.s")
+            ended = [*read_segments(reply.body), *ended]
+        for start, end in sorted(set(ended)):
+            if offset < end:
+                return Segment(f"{name}.{start}", start, end)
+        return Segment(f"{name}.{facts.segment}", facts.segment, facts.size)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of a run that holds bytes `start` to `end` (exclusive) of a stream."""
+
+    file: str
+    start: int
+    end: int
+
+
+async def _await_record(channel: Channel, snapshot: Snapshot, heard: asyncio.Queue[Snapshot | None]) -> Snapshot:
+    """Wait until the run has its record or its end; gives up when the spawner does nothing any more."""
+    begun = time.monotonic()
+    while not _has_record(snapshot):
+        now = time.monotonic()
+        patience = min(begun + START_SECONDS, max(begun, channel.last_heard) + RECORD_SECONDS) - now
+        if patience <= 0:
+            return snapshot
+        try:
+            async with asyncio.timeout(patience):
+                news = await heard.get()
+        except TimeoutError:
+            continue
+        if news is None:
+            raise ChannelLost
+        if news.path == snapshot.path:
+            snapshot = news
+    return snapshot
+
+
+def _has_record(snapshot: Snapshot) -> bool:
+    return snapshot.code is not None or (snapshot.pid is not None and snapshot.life != "L")
+
+
+def _epoch_ms(channel: Channel) -> int:
+    return round((time.time() - channel.uptime()) * 1000)
+
+
+def read_verdict(body: bytes) -> Verdict | None:
+    """Read a verdict file; None while it is not whole."""
+    words = body.decode("ascii", "replace").split()
+    if len(words) != 6 or words[5] != ".":
+        return None
+    try:
+        survivors = tuple(int(pid) for pid in words[4].split(",") if pid not in {"", "-"})
+        return Verdict(words[0] == "1", words[1] == "1", survivors, int(words[2]), int(words[3]))
+    except ValueError:
+        return None
+
+
+def read_segments(body: bytes) -> list[tuple[int, int]]:
+    """Read a list of ended segments: start and end in each line."""
+    found = []
+    for line in body.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
+            found.append((int(words[0]), int(words[1])))
+    return found
+
+
+def lost_error() -> RemoteCommandError:
+    """The channel was lost more often than is worth retrying."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke. What was asked may or may not have been done; ask for the status.",
+        retryable=True,
+    )
+
+
+def broken_record_error() -> RemoteCommandError:
+    """The agent answered with something that is no record."""
+    return RemoteCommandError(
+        ErrorKind.INTERNAL, "The record of the command in the container can't be read; somebody may have changed it."
+    )
+
+
+def storage_full_error() -> RemoteCommandError:
+    """No room for a command's records."""
+    return RemoteCommandError(
+        ErrorKind.STORAGE_FULL,
+        "There is no room left in the container for the records of a command.",
+        remedy="Free some space, or choose another pidDirectory.",
+        retryable=True,
+    )
