@@ -1,8 +1,8 @@
 """Following one run: from the agent's notices to output, gaps and states for the client.
 
-The agent says how far the streams are; this asks for the bytes, one round at a time, and only when the client has taken the
-round before (`Listener` waits). So a slow client slows its own rounds and nothing else, and a broken channel costs nothing:
-the next one continues at the next offset.
+The agent says how far the streams are; this asks for the bytes, one round at a time, and only when the client has
+taken the round before (`Listener` waits). So a slow client slows its own rounds and nothing else, and a broken
+channel costs nothing: the next one continues at the next offset.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From facts to states: what a run is, judged from what the agent found. Pure.
 
-Rules: an end state comes from the end record, never from a guess; a signal is named only where we sent it, since most shells
-can't tell `exit 143` from a death by TERM; alive means that this very process (boot, PID namespace, pid, start time) exists.
+Rules: an end state comes from the end record, never from a guess; a signal is named only where we sent it, since most
+shells can't tell `exit 143` from a death by TERM; alive means that this very process (boot, PID namespace, pid, start
+time) exists.
 """
 
 from __future__ import annotations

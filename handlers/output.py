@@ -1,7 +1,7 @@
 """From windows of bytes to chunks for a client: order across streams, and cuts at character boundaries. Pure, sans-I/O.
 
-The journal says what the pumps read, when and in which order; `plan` turns it into slices. `CharacterCutter` holds back the
-beginning of a character until the rest is there, so that a client may decode every chunk on its own.
+The journal says what the pumps read, when and in which order; `plan` turns it into slices. `CharacterCutter` holds
+back the beginning of a character until the rest is there, so that a client may decode every chunk on its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Channels, opened on demand and shared: one for each container and base directory; closed when nobody uses them.
 
-A target is resolved when its channel is opened, and the result holds while the channel lives: the pod of that name may be
-another one later, the container that answers is the one that was asked.
+A target is resolved when its channel is opened, and the result holds while the channel lives: the pod of that name
+may be another one later, the container that answers is the one that was asked.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from handlers import explain
 from handlers.agent import bootstrap
-from handlers.agent.channel import AgentMissing, Channel, ChannelLost, open_channel
-from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target
+from handlers.agent.channel import AgentMissing, AgentRefused, Channel, open_channel
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.transports.base import Cut, Exited, StartFailed, Transport
 from handlers.transports.local import LocalTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target
+    from handlers.transports.base import Transport
+
 IDLE_SECONDS = 60.0
 """A channel that nobody used for this long is closed."""
 
 RESOLVED_SECONDS = 2.0
-"""For this long a name is not looked up again: bursts of requests for one target are common, each look-up is a round trip."""
+"""For this long a name is not looked up again: bursts of requests for one target are common, each look-up is a round
+trip.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Pool:
     async def channel(self, place: Place) -> Channel:
         """The live channel of a place, opened if there is none. Callers that come at once share one opening."""
         task = self._opening.get(place.key)
-        if task is None or (task.done() and (task.cancelled() or task.exception() or task.result().lost.is_set())):
+        if task is None or (task.done() and ((channel := _opened(task)) is None or channel.lost.is_set())):
             task = asyncio.create_task(self._open(place), name="channel-open")
             self._opening[place.key] = task
             if self._janitor is None:
@@ -88,9 +92,8 @@ class Pool:
     async def drop(self, place: Place, channel: Channel) -> None:
         """Close a channel that does not do its work; the next use opens another."""
         task = self._opening.get(place.key)
-        if task is not None and task.done() and not task.cancelled() and not task.exception():
-            if task.result() is channel:
-                del self._opening[place.key]
+        if task is not None and _opened(task) is channel:
+            del self._opening[place.key]
         await channel.close()
 
     async def _open(self, place: Place) -> Channel:
@@ -99,21 +102,23 @@ class Pool:
         stream = await transport.open(place.target, bootstrap.ARGV)
         try:
             return await open_channel(stream, owner=owner, directory=place.directory)
+        except AgentRefused as error:
+            raise explain.refusal(error.refused, directory_given=bool(place.directory)) from error
         except AgentMissing as error:
             self.forget(place)
-            raise explain_end(error, place.target) from error
+            raise explain.end_before_hello(error, place.target) from error
+        except TimeoutError as error:
+            raise explain.no_hello() from error
 
     async def _close_idle(self) -> None:
         while True:
             await asyncio.sleep(IDLE_SECONDS / 4)
             for key, task in list(self._opening.items()):
-                if not task.done():
-                    continue
-                if task.cancelled() or task.exception() is not None:
-                    del self._opening[key]
-                    continue
-                channel = task.result()
-                if channel.lost.is_set() or (channel.is_idle and time.monotonic() - channel.last_used > IDLE_SECONDS):
+                channel = _opened(task)
+                if channel is None:
+                    if task.done():
+                        del self._opening[key]
+                elif channel.lost.is_set() or (channel.is_idle and time.monotonic() - channel.last_used > IDLE_SECONDS):
                     del self._opening[key]
                     await channel.close()
 
@@ -125,9 +130,14 @@ class Pool:
         tasks, self._opening = list(self._opening.values()), {}
         for task in tasks:
             task.cancel()
-        done = [t.result() for t in tasks if t.done() and not t.cancelled() and not t.exception()]
-        await asyncio.gather(*(channel.close() for channel in done), return_exceptions=True)
+        opened = (_opened(task) for task in tasks)
+        await asyncio.gather(*(channel.close() for channel in opened if channel), return_exceptions=True)
         await asyncio.gather(*(transport.close() for transport in self._transports.values()), return_exceptions=True)
+
+
+def _opened(task: asyncio.Task[Channel]) -> Channel | None:
+    """The channel that an opening led to, if it did already."""
+    return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
 
 
 def default_transports() -> dict[str, Callable[[], Transport[Any]]]:
@@ -142,43 +152,3 @@ def default_transports() -> dict[str, Callable[[], Transport[Any]]]:
         return LocalTransport()
 
     return {"local": local, "kubernetes": kubernetes}
-
-
-def explain_end(error: AgentMissing, target: ResolvedTarget) -> RemoteCommandError:
-    """Why there was no hello, from how the stream ended and what the shell complained of."""
-    where = f'container "{target.container_name}"' if target.container_name else "this machine"
-    complaint = error.complaint.lower()
-    if "fork" in complaint or "resource temporarily unavailable" in complaint:
-        return RemoteCommandError(
-            ErrorKind.PROCESS_LIMIT,
-            f"No process can be started in {where}: its limit is reached. Stop something there, or raise the limit.",
-            retryable=True,
-        )
-    match error.end:
-        case StartFailed(shell_missing=True):
-            return RemoteCommandError(
-                ErrorKind.SHELL_MISSING,
-                f"The image of {where} has no /bin/sh, the one thing that remotecmd needs in a container.",
-                remedy="Use an image with a shell, or attach a debug container to the pod (kubectl debug) and target that.",
-            )
-        case StartFailed(message=message):
-            return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, f"Nothing could be started in {where}: {message}")
-        case Cut(detail=detail):
-            return RemoteCommandError(
-                ErrorKind.UNREACHABLE, f"The connection to {where} broke while it was set up: {detail}", retryable=True
-            )
-        case Exited(code=137):
-            return RemoteCommandError(
-                ErrorKind.TARGET_NOT_RUNNING,
-                f"The shell in {where} was killed: the container may be ending.",
-                retryable=True,
-            )
-        case Exited(code=code):
-            return RemoteCommandError(
-                ErrorKind.SHELL_MISSING, f"/bin/sh in {where} can't run the agent: it ended with status {code} at once."
-            )
-        case _:
-            return RemoteCommandError(ErrorKind.UNREACHABLE, f"The connection to {where} was closed.", retryable=True)
-
-
-__all__ = ["ChannelLost", "Place", "Pool"]

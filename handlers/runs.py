@@ -1,8 +1,8 @@
 """Runs at one place, in the agent's terms: launch, look, stop, read, remove.
 
 The place between the domain (`handlers.supervisor`) and the wire to the agent (`handlers.agent`): it knows the agent's
-operations and what to do when the channel is lost in the middle of one. What may be repeated is; a launch is asked for again
-by its run id, which gives the same run and never a second process.
+operations and what to do when the channel is lost in the middle of one. What may be repeated is; a launch is asked
+for again by its run id, which gives the same run and never a second process.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import Stream, Verdict
-from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import START_SECONDS
 
 if TYPE_CHECKING:
     from handlers.agent.codec import Reply, Snapshot
+    from handlers.orders import Order
     from handlers.pool import Place, Pool
 
 RECORD_SECONDS = 2.0
@@ -33,20 +34,6 @@ WINDOW_BYTES = 1 << 20
 """Most bytes asked for at once, of each stream."""
 
 FILES = {Stream.STDOUT: "o", Stream.STDERR: "e"}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """All that a launch needs."""
-
-    command_id: str
-    run_id: str
-    is_named: bool
-    spec_hash: str
-    spec: str
-    merged: bool
-    timeout_seconds: float | None
-    grace_seconds: float
 
 
 class Runs:
@@ -68,7 +55,7 @@ class Runs:
                 return await channel.request(operation, *words)
             except ChannelLost:
                 self._pool.forget(self.place)
-        raise lost_error()
+        raise explain.lost()
 
     async def uptime(self) -> float:
         """The container's clock."""
@@ -108,7 +95,7 @@ class Runs:
             await self._pool.drop(self.place, channel)
         if created:
             return snapshot, created
-        raise lost_error()
+        raise explain.lost()
 
     async def _launch_on(self, channel: Channel, order: Order, *, is_named: bool) -> tuple[Snapshot, bool]:
         key = codec.run_key(order.command_id)
@@ -138,16 +125,12 @@ class Runs:
 
     def _read_start(self, reply: Reply) -> Snapshot:
         if reply.words[:2] == ("error", "full"):
-            raise storage_full_error()
+            raise explain.storage_full()
         if reply.words[:1] == ("error",):
-            raise RemoteCommandError(
-                ErrorKind.STORAGE_UNAVAILABLE,
-                "The records of a command can't be written in the container any more.",
-                remedy="Choose a pidDirectory on a writable volume.",
-            )
+            raise explain.storage_gone()
         snapshot = codec.read_snapshot(reply.body.strip())
         if snapshot is None:
-            raise broken_record_error()
+            raise explain.broken_record()
         return snapshot
 
     async def stop(self, snapshot: Snapshot, *, signal: str, grace_seconds: float) -> Verdict:
@@ -169,11 +152,7 @@ class Runs:
         except ChannelLost:
             return await self._await_verdict(snapshot, job, grace_seconds)
         except TimeoutError:
-            raise RemoteCommandError(
-                ErrorKind.TIMEOUT,
-                "The stop did not end in time; it goes on in the container. Ask for the status to see how it went.",
-                retryable=True,
-            ) from None
+            raise explain.stop_not_over() from None
         finally:
             stop_listening()
 
@@ -185,7 +164,7 @@ class Runs:
             if (verdict := read_verdict(reply.body)) is not None:
                 return verdict
             await asyncio.sleep(0.2)
-        raise lost_error()
+        raise explain.lost()
 
     async def remove(self, snapshot: Snapshot) -> None:
         """Forget an ended run: its records and its output."""
@@ -281,29 +260,3 @@ def read_segments(body: bytes) -> list[tuple[int, int]]:
         if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
             found.append((int(words[0]), int(words[1])))
     return found
-
-
-def lost_error() -> RemoteCommandError:
-    """The channel was lost more often than is worth retrying."""
-    return RemoteCommandError(
-        ErrorKind.UNREACHABLE,
-        "The connection to the container broke. What was asked may or may not have been done; ask for the status.",
-        retryable=True,
-    )
-
-
-def broken_record_error() -> RemoteCommandError:
-    """The agent answered with something that is no record."""
-    return RemoteCommandError(
-        ErrorKind.INTERNAL, "The record of the command in the container can't be read; somebody may have changed it."
-    )
-
-
-def storage_full_error() -> RemoteCommandError:
-    """No room for a command's records."""
-    return RemoteCommandError(
-        ErrorKind.STORAGE_FULL,
-        "There is no room left in the container for the records of a command.",
-        remedy="Free some space, or choose another pidDirectory.",
-        retryable=True,
-    )

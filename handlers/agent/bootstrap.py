@@ -24,7 +24,10 @@ def strip(text: str) -> str:
 
 
 def encode(text: str) -> str:
-    r"""Put a text on one line for `printf %b` inside single quotes: backslash, quote and newline as \0ooo (all three digits)."""
+    r"""Put a text on one line for `printf %b` in single quotes.
+
+    Backslash, quote and newline become \0ooo, always with three digits: what follows may be a digit.
+    """
     return text.replace("\\", "\\0134").replace("'", "\\0047").replace("\n", "\\n")
 
 

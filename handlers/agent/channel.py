@@ -13,25 +13,33 @@ import contextlib
 import importlib.resources
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from handlers.agent import bootstrap, codec
 from handlers.api import Stream
-from handlers.errors import ErrorKind, RemoteCommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
-    class AgentStream(Protocol):
-        """What a channel needs of `handlers.transports.base.ExecStream`."""
 
-        @property
-        def end(self) -> object: ...
-        async def write(self, data: bytes) -> None: ...
-        async def receive(self) -> tuple[Stream, bytes] | None: ...
-        async def close_stdin(self) -> None: ...
-        async def close(self) -> None: ...
+class AgentStream(Protocol):
+    """What a channel needs of a transport's stream; see `handlers.transports.base.ExecStream`, which it mirrors."""
+
+    @property
+    def end(self) -> object:
+        """How it ended."""
+
+    async def write(self, data: bytes) -> None:
+        """Send to stdin."""
+
+    async def receive(self) -> tuple[Stream, bytes] | None:
+        """The next bytes."""
+
+    async def close_stdin(self) -> None:
+        """Half-close."""
+
+    async def close(self) -> None:
+        """Drop it."""
 
 
 OPEN_SECONDS = 20.0
@@ -258,57 +266,14 @@ async def open_channel(
         watchdog: seconds without a request after which the agent ends itself.
 
     Raises:
-        RemoteCommandError: the agent can't work there.
+        AgentRefused: the agent can't work there.
         AgentMissing: the stream ended first; who opened it knows what its end means.
+        TimeoutError: there was no hello within OPEN_SECONDS.
     """
     nonce = secrets.token_hex(8)
     channel = Channel(stream, nonce)
     line = bootstrap.bootstrap_line(
         agent_text(), nonce=nonce, owner=owner, directory=directory, watchdog_seconds=watchdog, shell=shell
     )
-    try:
-        await channel.greet(line)
-    except AgentRefused as error:
-        raise explain_refusal(error.refused, directory_given=bool(directory)) from None
-    except TimeoutError:
-        raise RemoteCommandError(
-            ErrorKind.TIMEOUT,
-            f"The container's /bin/sh did not answer within {OPEN_SECONDS:.0f} s. It may be overloaded; try again.",
-            retryable=True,
-        ) from None
+    await channel.greet(line)
     return channel
-
-
-def explain_refusal(refused: codec.Refused, *, directory_given: bool) -> RemoteCommandError:
-    """Say what the container lacks and what helps."""
-    match refused.what, refused.detail:
-        case "tool", tool:
-            return RemoteCommandError(
-                ErrorKind.TOOL_MISSING,
-                f"The container has no {tool[:20]}, which supervising a command needs.",
-                remedy="Use an image with coreutils, util-linux and findutils (or busybox).",
-            )
-        case "shell", _:
-            return RemoteCommandError(
-                ErrorKind.SHELL_MISSING,
-                f"The container's /bin/sh can't run the agent: its {refused.detail[:20]!r} does not do what POSIX asks.",
-                remedy="Use an image whose /bin/sh is dash, busybox ash, bash or mksh.",
-            )
-        case "storage", "full":
-            return RemoteCommandError(
-                ErrorKind.STORAGE_FULL,
-                "There is no room left in the container for the records of a command.",
-                remedy="Free some space, or choose another pidDirectory.",
-                retryable=True,
-            )
-        case "storage", _:
-            where = "pidDirectory" if directory_given else "/tmp, /var/tmp, /dev/shm and the home directory"
-            return RemoteCommandError(
-                ErrorKind.STORAGE_UNAVAILABLE,
-                f"Nothing can be written in the container: {where} can't be used, or belongs to somebody else.",
-                remedy="Mount a writable volume (an emptyDir is enough) and name it as pidDirectory.",
-            )
-        case _:
-            return RemoteCommandError(
-                ErrorKind.NOT_SUPPORTED, "The container has no readable /proc, which supervising a command needs."
-            )

@@ -1,9 +1,9 @@
 """The words that the server and the agent exchange: quoting, requests, replies, notices. Pure, sans-I/O.
 
-A request is one line of shell words that the agent evaluates, so everything of the user's in it is quoted here and nowhere
-else. A reply is a header line (nonce, request id, byte count, words) and that many raw bytes on the agent's stdout; a notice
-is one line on its stderr. What comes from the container is untrusted: every length is bounded, lines without the nonce
-are dropped. The facts in a `Snapshot` are judged by `handlers.lifecycle`.
+A request is one line of shell words that the agent evaluates, so everything of the user's in it is quoted here and
+nowhere else. A reply is a header line (nonce, request id, byte count, words) and that many raw bytes on the agent's
+stdout; a notice is one line on its stderr. What comes from the container is untrusted: every length is bounded, lines
+without the nonce are dropped. The facts in a `Snapshot` are judged by `handlers.lifecycle`.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def spec_text(
 ) -> str:
     """The script that the launcher reads to become the command.
 
-    `rc_cd` and `rc_ready` are the agent's; after `rc_ready` only exports and the exec follow, for a variable of the user's may
-    have any name. A relative directory gets `./`, since `cd -` and a leading `-` mean something else.
+    `rc_cd` and `rc_ready` are the agent's; after `rc_ready` only exports and the exec follow, for a variable of the
+    user's may have any name. A relative directory gets `./`, since `cd -` and a leading `-` mean something else.
     """
     if working_dir:
         path = working_dir if working_dir.startswith("/") else f"./{working_dir}"

@@ -23,7 +23,9 @@ class LocalStream:
     """A subprocess as an `ExecStream`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            msg = "all three streams must be pipes"
+            raise ValueError(msg)
         self._process = process
         self._stdin = process.stdin
         self._end: StreamEnd | None = None

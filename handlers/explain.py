@@ -1,0 +1,203 @@
+"""Failures in words: what happened, to what, and what to do. Pure; one function for each thing that can go wrong.
+
+What a container says is untrusted: it is quoted with a bound. No value of a definition is quoted, except ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.orders import EXEC_PREFIX
+from handlers.transports.base import Cut, Exited, StartFailed
+
+if TYPE_CHECKING:
+    from handlers.agent.channel import AgentMissing
+    from handlers.agent.codec import Refused
+    from handlers.api import Process, ResolvedTarget
+
+_START_FAILURES = {
+    "workingDirNotFound": "its working directory does not exist",
+    "workingDirNotADirectory": "its working directory is not a directory",
+    "executableNotFound": "there is no such executable",
+    "permissionDenied": "permission was denied",
+    "argumentListTooLong": "its arguments and environment together are longer than the kernel takes",
+    "processLimit": "the limit of processes is reached",
+    "noRecord": "nothing was heard of it",
+}
+
+
+def _where(target: ResolvedTarget) -> str:
+    return f'container "{target.container_name}"' if target.container_name else "this machine"
+
+
+def refusal(refused: Refused, *, directory_given: bool) -> RemoteCommandError:
+    """The agent is there and lacks something."""
+    match refused.what, refused.detail:
+        case "tool", tool:
+            return RemoteCommandError(
+                ErrorKind.TOOL_MISSING,
+                f"The container has no {tool[:20]}, which supervising a command needs.",
+                remedy="Use an image with coreutils, util-linux and findutils (or busybox).",
+            )
+        case "shell", what:
+            return RemoteCommandError(
+                ErrorKind.SHELL_MISSING,
+                f"The container's /bin/sh can't run the agent: its {what[:20]} does not do what POSIX asks.",
+                remedy="Use an image whose /bin/sh is dash, busybox ash, bash or mksh.",
+            )
+        case "storage", "full":
+            return storage_full()
+        case "storage", _:
+            where = "pidDirectory" if directory_given else "the directories for temporary files and $HOME"
+            return RemoteCommandError(
+                ErrorKind.STORAGE_UNAVAILABLE,
+                f"Nothing can be written in the container: {where} can't be used, or what is there is somebody else's.",
+                remedy="Mount a writable volume (an emptyDir is enough) and name it as pidDirectory.",
+            )
+        case _:
+            return RemoteCommandError(
+                ErrorKind.NOT_SUPPORTED, "The container has no readable /proc, which supervising a command needs."
+            )
+
+
+def end_before_hello(error: AgentMissing, target: ResolvedTarget) -> RemoteCommandError:
+    """The exec ended before the agent was there: why, from how it ended and what the shell complained of."""
+    where = _where(target)
+    complaint = error.complaint.lower()
+    if "fork" in complaint or "resource temporarily unavailable" in complaint:
+        return RemoteCommandError(
+            ErrorKind.PROCESS_LIMIT,
+            f"No process can be started in {where}: its limit is reached. Stop something there, or raise the limit.",
+            retryable=True,
+        )
+    if isinstance(error.end, Exited):
+        return _shell_ended(error.end.code, where)
+    if isinstance(error.end, StartFailed):
+        return _not_started(error.end, where)
+    detail = error.end.detail if isinstance(error.end, Cut) else "it was closed"
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE, f"The connection to {where} broke while it was set up: {detail[:300]}.", retryable=True
+    )
+
+
+def _not_started(end: StartFailed, where: str) -> RemoteCommandError:
+    if end.shell_missing:
+        return RemoteCommandError(
+            ErrorKind.SHELL_MISSING,
+            f"The image of {where} has no /bin/sh, the one thing that remotecmd needs in a container.",
+            remedy="Use an image with a shell, or add a debug container (kubectl debug) and target that.",
+        )
+    return RemoteCommandError(
+        ErrorKind.TARGET_NOT_RUNNING, f"Nothing could be started in {where}: {end.message[:300]}", retryable=True
+    )
+
+
+def _shell_ended(code: int, where: str) -> RemoteCommandError:
+    if code == 137:
+        return RemoteCommandError(
+            ErrorKind.TARGET_NOT_RUNNING,
+            f"The shell in {where} was killed at once: the container may be ending, or short of memory.",
+            retryable=True,
+        )
+    return RemoteCommandError(
+        ErrorKind.SHELL_MISSING, f"/bin/sh in {where} can't run the agent: it ended with status {code} at once."
+    )
+
+
+def no_hello() -> RemoteCommandError:
+    """The exec stands and says nothing."""
+    return RemoteCommandError(
+        ErrorKind.TIMEOUT,
+        "The container's /bin/sh did not answer in time. It may be overloaded; try again.",
+        retryable=True,
+    )
+
+
+def lost() -> RemoteCommandError:
+    """The channel was lost more often than is worth retrying."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke. What was asked may or may not have been done; ask for the status.",
+        retryable=True,
+    )
+
+
+def broken_record() -> RemoteCommandError:
+    """The agent answered with something that is no record."""
+    return RemoteCommandError(
+        ErrorKind.INTERNAL, "The record of the command in the container can't be read; somebody may have changed it."
+    )
+
+
+def storage_full() -> RemoteCommandError:
+    """No room for a command's records."""
+    return RemoteCommandError(
+        ErrorKind.STORAGE_FULL,
+        "There is no room left in the container for the records of a command.",
+        remedy="Free some space, or choose another pidDirectory.",
+        retryable=True,
+    )
+
+
+def storage_gone() -> RemoteCommandError:
+    """The base directory worked when the agent came, and does not any more."""
+    return RemoteCommandError(
+        ErrorKind.STORAGE_UNAVAILABLE,
+        "The records of a command can't be written in the container any more.",
+        remedy="Choose a pidDirectory on a writable volume.",
+    )
+
+
+def stop_not_over() -> RemoteCommandError:
+    """A stop takes longer than its grace period and a margin."""
+    return RemoteCommandError(
+        ErrorKind.TIMEOUT,
+        "The stop did not end in time; it goes on in the container. Ask for the status to see how it went.",
+        retryable=True,
+    )
+
+
+def end_unknown() -> RemoteCommandError:
+    """An exec whose record or container went before it was read."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE, "The command's end is not known: its container or its record is gone."
+    )
+
+
+def exec_timeout(seconds: float) -> RemoteCommandError:
+    """An exec that was stopped by its own limit."""
+    return RemoteCommandError(ErrorKind.TIMEOUT, f"The command did not end within {seconds:g} s and was stopped.")
+
+
+def not_found(command_id: str) -> RemoteCommandError:
+    """An id that no run has."""
+    return RemoteCommandError(
+        ErrorKind.COMMAND_NOT_FOUND,
+        f'No command "{command_id}" was started in this target. Ask for the status without an id to see what was.',
+    )
+
+
+def start_failed(process: Process) -> RemoteCommandError:
+    """A run that could not start; its record stays."""
+    reason = process.reason or "unknown"
+    who = "The command" if process.id.startswith(EXEC_PREFIX) else f'Command "{process.id}"'
+    return RemoteCommandError(
+        ErrorKind.START_FAILED,
+        f"{who} could not start: {_START_FAILURES.get(reason, reason[:60])}.",
+        reason=reason,
+        process=process,
+    )
+
+
+def conflict(process: Process, *, is_same: bool, named_twice: bool) -> RemoteCommandError:
+    """Another run stands in the way."""
+    if named_twice:
+        message = f'The runId is taken: it names a run of command "{process.id}" with another id or definition.'
+    elif is_same:
+        message = f'Command "{process.id}" is live already, and ifExists is "fail".'
+    else:
+        message = (
+            f'Command "{process.id}" is live with another definition. Stop it first, or start with ifExists "replace".'
+        )
+    return RemoteCommandError(ErrorKind.COMMAND_CONFLICT, message, process=process)

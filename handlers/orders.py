@@ -1,0 +1,86 @@
+"""From definitions to launches.
+
+The order is what `handlers.runs` carries out; the hash is that by which definitions are compared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from handlers.agent import codec
+from handlers.api import Definition, ExecRequest, StartOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXEC_PREFIX = "_"
+"""Begins the ids of exec's own runs; no user's id can, so they are never listed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that a launch needs.
+
+    Attributes:
+        is_named: the client chose the run id, so a run of that id is looked for first.
+        spec: the script that becomes the command, see `codec.spec_text`.
+    """
+
+    command_id: str
+    run_id: str
+    is_named: bool
+    spec_hash: str
+    spec: str
+    merged: bool
+    timeout_seconds: float | None
+    grace_seconds: float
+
+
+def from_definition(definition: Definition, options: StartOptions, stdin: bytes | None = None) -> Order:
+    """The launch that a definition asks for; `stdin` is given whole, without it the command reads EOF."""
+    run_id = options.run_id or secrets.token_hex(6)
+    env_vars = (*definition.env_vars, ("REMOTECMD_RUN_ID", run_id))
+    return Order(
+        command_id=definition.id,
+        run_id=run_id,
+        is_named=options.run_id is not None,
+        spec_hash=spec_hash(definition),
+        spec=codec.spec_text(_argv(definition), working_dir=definition.working_dir, env_vars=env_vars, stdin=stdin),
+        merged=definition.merge_output,
+        timeout_seconds=options.timeout_seconds,
+        grace_seconds=options.grace_period_seconds,
+    )
+
+
+def from_exec(request: ExecRequest) -> Order:
+    """The launch of an exec: like a start, under an id that no user can have."""
+    definition = Definition(
+        id=EXEC_PREFIX + secrets.token_hex(6),
+        cmd_line=request.cmd_line,
+        args=request.args,
+        working_dir=request.working_dir,
+        env_vars=request.env_vars,
+    )
+    options = StartOptions(run_id=request.run_id, timeout_seconds=request.timeout_seconds)
+    return from_definition(definition, options, request.stdin)
+
+
+def _argv(definition: Definition) -> Sequence[str]:
+    if definition.args is not None:
+        return definition.args
+    return ("/bin/sh", "-c", definition.cmd_line or "")
+
+
+def spec_hash(definition: Definition) -> str:
+    """The same for the same definition, whatever its id and directory: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    parts = ["args" if definition.args is not None else "cmdLine", *_argv(definition), "", definition.working_dir]
+    parts += [f"{key}={value}" for key, value in definition.env_vars]
+    parts.append(str(definition.merge_output))
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]
