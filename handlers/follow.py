@@ -111,9 +111,10 @@ class Follower:
             while not await self._round(channel):
                 if channel.lost.is_set():
                     raise ChannelLost
-            await channel.request("unhear", self._facts.key, self._facts.generation)
         finally:
             stop_listening()
+        if not channel.is_heard(self._facts.path):
+            await channel.request("unhear", self._facts.key, self._facts.generation)
 
     async def _round(self, channel: Channel) -> bool:
         """Tell what is new, wait for more; True when the end was told."""

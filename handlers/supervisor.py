@@ -38,12 +38,15 @@ from handlers.pool import Pool
 from handlers.runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from handlers.agent.codec import Snapshot
     from handlers.api import Listener
 
 logger = logging.getLogger(__name__)
+
+CLEAN_UP_SECONDS = 0.3
+"""How long `close` waits for what is being cleaned up; the server has a second to be gone."""
 
 
 class Supervisor:
@@ -74,7 +77,7 @@ class Supervisor:
             try:
                 snapshot, created = await asyncio.shield(launching)
             except asyncio.CancelledError:
-                self._in_background(self._undo(runs, launching))
+                self._in_background(lambda: self._undo(runs, launching))
                 raise
             if created:
                 return snapshot, True
@@ -134,7 +137,7 @@ class Supervisor:
     async def stop(
         self, target: Target, id: str, *, pid_directory: str, signal: str, grace_period_seconds: float
     ) -> Stopped:
-        """Signal the whole tree, wait, kill what is left; a stop that was begun is carried through even if cancelled."""
+        """Signal the whole tree, wait, kill what is left; once begun it is carried through even if cancelled."""
         runs = await self._runs(target, pid_directory)
         snapshot = await self._find(runs, id)
         before = await self._process(runs, snapshot)
@@ -156,9 +159,9 @@ class Supervisor:
         try:
             result = await self._collect(runs, snapshot, request)
         except BaseException:
-            self._in_background(self._discard(runs, snapshot))
+            self._in_background(lambda: self._discard(runs, snapshot))
             raise
-        self._in_background(_quietly(runs.remove(snapshot)))
+        self._in_background(lambda: runs.remove(snapshot))
         return result
 
     async def _collect(self, runs: Runs, snapshot: Snapshot, request: ExecRequest) -> ExecResult:
@@ -195,8 +198,10 @@ class Supervisor:
         """Close every channel at once; commands go on untouched."""
         for follower in list(self._followers.values()):
             await follower.stop()
-        for task in list(self._background):
-            task.cancel()
+        if self._background:
+            _, late = await asyncio.wait(self._background, timeout=CLEAN_UP_SECONDS)
+            for task in late:
+                task.cancel()
         await self._pool.close()
 
     async def _runs(self, target: Target, pid_directory: str) -> Runs:
@@ -211,16 +216,16 @@ class Supervisor:
     async def _process(self, runs: Runs, snapshot: Snapshot) -> Process:
         return process_of(snapshot, runs.place.target, await runs.uptime())
 
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+    def _in_background(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         task = asyncio.create_task(_quietly(work), name="clean-up")
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
 
-async def _quietly(work: Coroutine[None, None, None]) -> None:
+async def _quietly(work: Callable[[], Coroutine[None, None, None]]) -> None:
     """A guarded task: nobody awaits it, so it says itself when it fails."""
     try:
-        await work
+        await work()
     except RemoteCommandError as error:
         logger.warning("cleaning up after a command failed: %s", error.kind.value)
 

@@ -205,7 +205,7 @@ supervise() {
   [ -z "$rc_sup_limit" ] || kill "$rc_sup_limit"
   ring "$RC_RUN"
   # shellcheck disable=SC2086  # to be split
-  wait $rc_sup_pumps
+  wait $rc_sup_pumps $rc_sup_limit
   rm -f o e
 }
 
@@ -223,7 +223,7 @@ sup_failed() {
 # limit KEY N SECONDS GRACE_MS: stop the run when its time is up.
 limit() {
   trap - EXIT
-  trap 'kill $rc_limit_sleep; exit 0' TERM
+  trap 'kill $rc_limit_sleep; wait $rc_limit_sleep; exit 0' TERM
   sleep "$3" &
   rc_limit_sleep=$!
   wait $rc_limit_sleep || exit 0
@@ -238,8 +238,8 @@ launch() {
   trap 'rc_failed $?' EXIT
   # shellcheck disable=SC3044  # in bash, a failed exec would leave without the trap
   [ -z "${BASH_VERSION-}" ] || shopt -s execfail
-  # shellcheck disable=SC1091  # written at run time
-  . "$rc__d/spec"
+  # Read whole before it is wiped: a shell reads a script that it runs in blocks, as it needs them.
+  eval "$(cat <"$rc__d/spec")"
   rc_failed $?
 }
 
@@ -480,7 +480,7 @@ watch() {
 
 # watchdog: an agent whose server is gone without a word may be blocked in a write for ever; end it.
 watchdog() {
-  trap 'kill $rc_dog_sleep; exit 0' TERM
+  trap 'kill $rc_dog_sleep; wait $rc_dog_sleep; exit 0' TERM
   rc_dog_last=
   while :; do
     sleep "$RC_WATCHDOG" &
@@ -542,7 +542,10 @@ start() {
   rc_start_text=
   eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
   rc_start_wait=0
-  mkdir -p "$RC_BASE/runs/$2" 2>/dev/null || { reply "$1" 0 error storage; return; }
+  [ -d "$RC_BASE/runs/$2" ] || mkdir "$RC_BASE/runs/$2" 2>/dev/null || [ -d "$RC_BASE/runs/$2" ] || {
+    reply "$1" 0 error storage
+    return
+  }
   while :; do
     rc_key=$2
     if [ "$6" = 1 ] && find_run "$4"; then
@@ -738,7 +741,7 @@ shell_printf() {
 
 # self_test: can this shell do it? Each line is a shell that can't.
 self_test() {
-  for rc_test_tool in dd mkdir mkfifo mv rm sleep setsid env xargs ls; do
+  for rc_test_tool in cat dd env ls mkdir mkfifo mv rm setsid sleep xargs; do
     command -v $rc_test_tool >/dev/null 2>&1 || refuse tool $rc_test_tool
   done
   [ -r /proc/self/stat ] || refuse proc

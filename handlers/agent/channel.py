@@ -177,6 +177,10 @@ class Channel:
 
         return stop
 
+    def is_heard(self, path: str) -> bool:
+        """Whether anybody listens to that run; if not, its bell may go."""
+        return bool(self._hearers.get(path) or self._hearers.get(path.partition("/")[0]))
+
     @property
     def is_idle(self) -> bool:
         """Whether nobody listens and nothing is asked."""

@@ -81,6 +81,7 @@ class KubernetesTransport:
         """The connection of a context, with credentials that are neither refused nor expired."""
         key = (kubeconfig, access.context)
         async with self._locks.setdefault(key, asyncio.Lock()):
+            self._refuse_if_closed()
             await self._sweep()
             current = self._connections.get(key)
             same = current is not None and current.access == access
@@ -94,11 +95,15 @@ class KubernetesTransport:
             connection = await library(access, credential)
             if self._closed:
                 await connection.close()
-                raise RemoteCommandError(ErrorKind.SHUTTING_DOWN, "The server is shutting down.")
+            self._refuse_if_closed()
             self._connections[key] = connection
             if current is not None:
                 self._retired.append(current)
             return connection
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise RemoteCommandError(ErrorKind.SHUTTING_DOWN, "The server is shutting down.")
 
     async def _sweep(self) -> None:
         """Close connections that were replaced and have no stream left."""
@@ -110,6 +115,10 @@ class KubernetesTransport:
 async def _resolve(target: KubernetesTarget, connection: Connection) -> ResolvedTarget:
     access = connection.access
     namespace = target.namespace or access.namespace
+    if not (
+        pods.NAME.fullmatch(namespace) and pods.NAME.fullmatch(target.pod_name)
+    ):  # never let "..", say, into a path
+        raise pods.no_such_pod(target.pod_name, None, namespace=namespace, place=access.place)
     try:
         pod = await connection.get_pod(namespace, target.pod_name)
     except RemoteCommandError as error:

@@ -55,8 +55,8 @@ async def obtain(access: Access, *, plugin_timeout_seconds: float = PLUGIN_TIMEO
         plugged = await _ask(user.plugin, access, plugin_timeout_seconds)
     if plugged is not None:
         authorization, expires_at = plugged.authorization, plugged.expires_at
-    if "\n" in authorization or "\r" in authorization:
-        raise invalid(f"The token of user {user.name} has a line break in it.")
+    if not (authorization.isascii() and authorization.isprintable()):
+        raise invalid(f"The token of user {user.name} has characters that no HTTP header can carry.")
     own = plugged if plugged is not None and plugged.certificate else user
     return Credential(authorization=authorization, certificate=own.certificate, key=own.key, expires_at=expires_at)
 
@@ -78,7 +78,8 @@ async def _ask(plugin: ExecPlugin, access: Access, timeout_seconds: float) -> Cr
         raise _failed(plugin, name, "needs a terminal (interactiveMode: Always), and this server has none", access)
     try:
         async with asyncio.timeout(timeout_seconds):
-            code, output = await _run(plugin, access)
+            info = await run_in_daemon_thread(lambda: _exec_info(plugin, access), name="exec-info")
+            code, output = await _run(plugin, info)
     except TimeoutError:
         what = f"did not answer within {timeout_seconds:g} s"
         raise _failed(plugin, name, what, access, retryable=True) from None
@@ -91,12 +92,12 @@ async def _ask(plugin: ExecPlugin, access: Access, timeout_seconds: float) -> Cr
     return _credential(plugin, name, output, access)
 
 
-async def _run(plugin: ExecPlugin, access: Access) -> tuple[int, bytes]:
+async def _run(plugin: ExecPlugin, info: str) -> tuple[int, bytes]:
     """Run it without a terminal and in a group of its own, so that a wrapper script's children end with it."""
     process = await asyncio.create_subprocess_exec(
         plugin.command,
         *plugin.args,
-        env={**os.environ, **dict(plugin.environment), "KUBERNETES_EXEC_INFO": _exec_info(plugin, access)},
+        env={**os.environ, **dict(plugin.environment), "KUBERNETES_EXEC_INFO": info},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -7,6 +7,7 @@ API grows and mirror implementations leave fields out.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from handlers.api import ResolvedTarget
 from handlers.errors import ErrorKind, RemoteCommandError
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+"""What a pod or a namespace can be called (a DNS subdomain, RFC 1123)."""
+
 _MAX_NAMES = 8
 _MAX_WORDS = 200
 

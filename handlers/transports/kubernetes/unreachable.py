@@ -28,23 +28,35 @@ def unreachable(error: BaseException, access: Access, proxy: str) -> RemoteComma
         )
     if isinstance(error, aiohttp.InvalidURL):
         return invalid(f"The server address or proxy-url of {access.place} is not a valid URL.")
-    if isinstance(error, aiohttp.ClientHttpProxyError):
+    if isinstance(error, aiohttp.WSServerHandshakeError):
         return RemoteCommandError(
-            ErrorKind.UNREACHABLE,
-            f"The proxy {_address(proxy)} refuses to connect to {_address(access.server)} (HTTP {error.status}).",
-            remedy="Check proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.",
-            retryable=error.status >= 500,
+            ErrorKind.NOT_SUPPORTED,
+            f"{server} does not open a WebSocket for exec (HTTP {error.status}); a proxy on the way may not let it.",
             http_status=error.status,
         )
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        what = f"The proxy {_address(proxy)} for {access.place} can't be reached: {_cause(error)}."
-        return RemoteCommandError(ErrorKind.UNREACHABLE, what, retryable=True)
+    if proxy and isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        return _proxy_problem(error, access, proxy)
     if isinstance(error, ssl.SSLError):
         what = f"{server} and this machine could not agree on TLS: {_cause(error)}."
         return RemoteCommandError(
             ErrorKind.UNREACHABLE, what, remedy="Check that server begins with the right one of https:// and http://."
         )
     return RemoteCommandError(ErrorKind.UNREACHABLE, f"{server} can't be reached: {_cause(error)}.", retryable=True)
+
+
+def _proxy_problem(
+    error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, access: Access, proxy: str
+) -> RemoteCommandError:
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        what = f"The proxy {_address(proxy)} for {access.place} can't be reached: {_cause(error)}."
+        return RemoteCommandError(ErrorKind.UNREACHABLE, what, retryable=True)
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        f"The proxy {_address(proxy)} refuses to connect to {_address(access.server)} (HTTP {error.status}).",
+        remedy="Check proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.",
+        retryable=error.status >= 500,
+        http_status=error.status,
+    )
 
 
 def _certificate_problem(error: BaseException) -> str | None:
@@ -68,11 +80,11 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection before it answered"
     if isinstance(inner, OSError) and inner.errno:
-        return errno_words(inner.errno)
+        return _errno_words(inner.errno)
     return type(error).__name__
 
 
-def errno_words(number: int) -> str:
+def _errno_words(number: int) -> str:
     """The usual words for a system error."""
     known = {
         errno.ECONNREFUSED: "connection refused",

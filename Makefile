@@ -1,0 +1,93 @@
+# The only door to building, testing and checking; `make help` lists what there is, and CI calls nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+NODE ?= node
+BIN := .venv/bin
+EXTENSION := editor-extension
+PYTHON_READY := .venv/.installed
+NODE_READY := $(EXTENSION)/node_modules/.installed
+
+# What our own shell is written in: the agent in POSIX sh for any container, the scripts around the tests in bash.
+AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
+BASH_SCRIPTS := .ci/run tests/install-packages $(addprefix tests/cluster/,up down run server build node.sh)
+
+.PHONY: help setup demo test check check-python check-shell check-extension format e2e bench \
+  lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(PYTHON_READY) $(NODE_READY) ## Install what the project needs into .venv and editor-extension/node_modules
+
+demo: $(PYTHON_READY) ## Start, watch and stop a command here; TARGET=k8s:POD does it in a pod
+	$(BIN)/python examples/demo.py $(TARGET)
+
+test: setup ## Run all tests that need no cluster
+	cd $(EXTENSION) && npm test --silent
+	$(BIN)/pytest -m 'not cluster'
+
+check: check-extension check-shell check-python ## Check format, lint, types and boundaries
+
+e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
+	tests/install-packages shells
+	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(BIN)/pytest -m 'cluster or shells'
+
+bench: $(PYTHON_READY) ## Measure against kubectl and the Kubernetes client on the real node (root)
+	tests/cluster/run $(BIN)/python bench/run.py
+
+format: setup ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cd $(EXTENSION) && npm run --silent format
+
+lock: $(NODE_READY) .cache/uv/bin/uv ## Resolve the dependencies anew and write the lock files
+	.cache/uv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --no-header --group dev pyproject.toml -o requirements.lock
+	cd $(EXTENSION) && npm update --package-lock-only --ignore-scripts --no-audit --no-fund
+	cd tests/cluster && go mod tidy
+
+clean: ## Remove what the targets above have made in the checkout
+	rm -rf .venv .cache $(EXTENSION)/node_modules $(EXTENSION)/dist .coverage .hypothesis .import_linter_cache
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+check-python: $(PYTHON_READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check-extension: $(NODE_READY)
+	cd $(EXTENSION) && npm run --silent check
+
+# shellcheck is a Debian package: without root its absence is no reason to stop a developer, but it is one in CI.
+check-shell:
+	@if ! command -v shellcheck >/dev/null && ! tests/install-packages lint; then \
+	  echo '*** SKIPPED: the shell scripts are not checked, for shellcheck is missing ***' >&2; \
+	  [[ $${CI:-} != true ]]; exit; \
+	fi; \
+	echo 'shellcheck $(AGENT_SCRIPTS) $(BASH_SCRIPTS)'; \
+	shellcheck -x -P SCRIPTDIR $(BASH_SCRIPTS); \
+	for script in $(AGENT_SCRIPTS); do shellcheck -s sh "$$script"; done
+
+$(PYTHON_READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or later is needed; name one with: make PYTHON=/path/to/python3' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NODE_READY): $(EXTENSION)/package.json $(EXTENSION)/package-lock.json $(EXTENSION)/.npmrc
+	@$(NODE) -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
+	  { echo 'Node 20 or later is needed' >&2; exit 1; }
+	cd $(EXTENSION) && npm ci --no-audit --no-fund
+	@touch $@
+
+.cache/uv/bin/uv:
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,115 @@
+// The server as a child process, and the JSON-RPC connection over its standard streams.
+//
+// Knows nothing of VS Code, so that it can be tested against the real server, and names no method of the protocol but
+// those of its life: the protocol's types are generated from docs/openrpc.json, not written here.
+
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+
+import {
+  createMessageConnection,
+  type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from "vscode-jsonrpc/node";
+
+export interface ServerOptions {
+  /** The Python that has the server's packages installed. */
+  readonly python: string;
+  /** Where the server is started; this process's directory if left out. */
+  readonly cwd?: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets what the server logs, in pieces as they come. */
+  readonly onLog?: (text: string) => void;
+  /** How long `dispose` waits for an orderly exit before it ends the process. */
+  readonly exitTimeoutMs?: number;
+}
+
+export interface Server {
+  /** The result of `initialize`. */
+  readonly initialized: unknown;
+  /** Send a request; rejects with a `ResponseError` when the server answers with an error. */
+  request<Result>(method: string, params?: object): Promise<Result>;
+  notify(method: string, params?: object): Promise<void>;
+  /** Call `handler` for every notification of that method, until the returned function is called. */
+  on(method: string, handler: (params: unknown) => void): () => void;
+  /** Settles with the exit code when the server has ended, by `dispose` or by itself; null if a signal ended it. */
+  readonly exited: Promise<number | null>;
+  /** Shut the server down; commands that it started live on. Safe to call more than once. */
+  dispose(): Promise<void>;
+}
+
+type ServerProcess = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const DEFAULT_EXIT_TIMEOUT_MS = 5_000;
+
+/** Start the server and initialize the connection. Rejects, with nothing left running, when either fails. */
+export async function connect(options: ServerOptions): Promise<Server> {
+  const child = spawn(options.python, ["-m", "rpc_server"], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => options.onLog?.(text));
+  await once(child, "spawn"); // rejects with the error of a program that can't be started
+  const connection = createMessageConnection(
+    new StreamMessageReader(child.stdout),
+    new StreamMessageWriter(child.stdin),
+  );
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  // Its streams have ended, too: nothing answers any more, so pending requests reject instead of waiting for ever.
+  child.once("close", () => {
+    connection.dispose();
+  });
+  connection.listen();
+
+  let disposed: Promise<void> | undefined;
+  try {
+    const initialized: unknown = await connection.sendRequest("initialize", {
+      processId: process.pid,
+      capabilities: {},
+    });
+    await connection.sendNotification("initialized", {});
+    return {
+      initialized,
+      exited,
+      // Without params the member is left out: `sendRequest(method, undefined)` would send a null.
+      request: (method, params) =>
+        params === undefined ? connection.sendRequest(method) : connection.sendRequest(method, params),
+      notify: (method, params) =>
+        params === undefined ? connection.sendNotification(method) : connection.sendNotification(method, params),
+      on: (method, handler) => {
+        const registration = connection.onNotification(method, handler);
+        return () => {
+          registration.dispose();
+        };
+      },
+      dispose: () => (disposed ??= shutDown(child, connection, exited, options.exitTimeoutMs)),
+    };
+  } catch (error) {
+    child.kill();
+    await exited;
+    throw error;
+  }
+}
+
+/** Ask for an orderly exit; a server that doesn't go within the time is ended. */
+async function shutDown(
+  child: ServerProcess,
+  connection: MessageConnection,
+  exited: Promise<unknown>,
+  timeoutMs = DEFAULT_EXIT_TIMEOUT_MS,
+): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  try {
+    await connection.sendRequest("shutdown");
+    await connection.sendNotification("exit");
+  } catch {
+    // It had ended already, or its streams had: either way only its exit is left to wait for.
+    child.kill();
+  }
+  await exited;
+  clearTimeout(timer);
+}

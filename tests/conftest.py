@@ -1,0 +1,67 @@
+"""What all test layers share: the real Kubernetes node, where there is one, and a loud line where there is none.
+
+`make e2e` brings the node up (tests/cluster/run) and names its kubeconfig in REMOTECMD_TEST_KUBECONFIG. Without it the
+tests that are marked `cluster` are deselected, not skipped: a skip in the summary is then always worth a look.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+KUBECONFIG_VARIABLE = "REMOTECMD_TEST_KUBECONFIG"
+SERVER_SCRIPT = Path(__file__).parent / "cluster" / "server"
+
+Kubectl = Callable[..., str]
+"""Called with kubectl's arguments, returns what it wrote to stdout; raises CalledProcessError when it fails."""
+
+NodeServer = Callable[[str, str], None]
+"""Called with start, stop or kill and containerd, etcd, apiserver or kubelet."""
+
+
+def pytest_report_header() -> str:
+    kubeconfig = os.environ.get(KUBECONFIG_VARIABLE)
+    if kubeconfig:
+        return f"cluster: {kubeconfig}"
+    return f"cluster: NONE, {KUBECONFIG_VARIABLE} is not set: ALL CLUSTER TESTS ARE LEFT OUT (make e2e runs them)"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get(KUBECONFIG_VARIABLE):
+        return
+    without = [item for item in items if item.get_closest_marker("cluster")]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if not item.get_closest_marker("cluster")]
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """The node's kubeconfig; its contexts are in tests/cluster/README.md."""
+    return Path(os.environ[KUBECONFIG_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def kubectl(kubeconfig: Path) -> Kubectl:
+    def call(*arguments: str, timeout: float = 30) -> str:
+        command = [kubeconfig.parent / "bin" / "kubectl", "--kubeconfig", kubeconfig, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=timeout).stdout
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def audit_log(kubeconfig: Path) -> Path:
+    """One JSON object a line for each pods/exec request that the API server has seen."""
+    return kubeconfig.parent / "log" / "audit.log"
+
+
+@pytest.fixture
+def node_server(kubeconfig: Path) -> NodeServer:
+    def call(action: str, name: str) -> None:
+        environment = {**os.environ, "REMOTECMD_CLUSTER_DIR": str(kubeconfig.parent)}
+        subprocess.run([SERVER_SCRIPT, action, name], env=environment, check=True, timeout=30)
+
+    return call

@@ -1,0 +1,120 @@
+"""The matrix: the agent under every shell with every set of tools that is here; the list is printed, not guessed."""
+
+import asyncio
+import os
+import functools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+import handlers.pool
+from handlers.api import Gap, LocalTarget, OutputChunk, Process, Stream
+from handlers.agent.channel import open_channel
+from handlers.pool import Pool
+from handlers.supervisor import Supervisor
+from tests.shells.container import SHELLS, TOOLS, Container, ContainerTransport, make_tools, shells_here, tools_here
+
+MATRIX = [
+    pytest.param((shell, tools), id=f"{shell}-{tools}")
+    for shell in SHELLS
+    if shell in shells_here() and shell != "ksh93"
+    for tools in tools_here()
+]
+
+
+def pytest_report_header() -> list[str]:
+    missing = sorted((set(SHELLS) - set(shells_here())) | (set(TOOLS) - set(tools_here())))
+    lines = [f"shells: {' '.join(shells_here())}; tools: {' '.join(tools_here())}"]
+    if missing:
+        lines.append(f"shells: MISSING AND NOT TESTED: {' '.join(missing)} (make e2e installs all)")
+    if missing and os.environ.get("REMOTECMD_REQUIRE_SHELLS"):
+        raise pytest.UsageError(f"REMOTECMD_REQUIRE_SHELLS is set and these are missing: {' '.join(missing)}")
+    return lines
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "combination" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("one_shell")
+        metafunc.parametrize("combination", [pytest.param(("dash", "gnu"), id="dash-gnu")] if marked else MATRIX)
+
+
+@pytest.fixture
+def container(combination: tuple[str, str], tmp_path: Path) -> Iterator[Container]:
+    shell, tools = combination
+    path = make_tools(tools, tmp_path / "bin")
+    made = Container(tmp_path, shell=SHELLS[shell], path=path)
+    yield made
+    made.close()
+
+
+class Recorder:
+    """A listener that keeps everything; `until` waits for what a test is after, woken by each arrival."""
+
+    def __init__(self) -> None:
+        self.chunks: list[OutputChunk] = []
+        self.gaps: list[Gap] = []
+        self.states: list[Process] = []
+        self._news = asyncio.Condition()
+
+    async def output(self, chunk: OutputChunk) -> None:
+        async with self._news:
+            self.chunks.append(chunk)
+            self._news.notify_all()
+
+    async def gap(self, gap: Gap) -> None:
+        async with self._news:
+            self.gaps.append(gap)
+            self._news.notify_all()
+
+    async def status_changed(self, process: Process) -> None:
+        async with self._news:
+            self.states.append(process)
+            self._news.notify_all()
+
+    def data(self, stream: Stream = Stream.STDOUT, run_id: str | None = None) -> bytes:
+        """The bytes of a stream that came, in the order in which they came."""
+        return b"".join(c.data for c in self.chunks if c.stream is stream and run_id in {None, c.run_id})
+
+    async def until_output(self, part: bytes, run_id: str | None = None, seconds: float = 20) -> None:
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(lambda: part in self.data(run_id=run_id))
+
+    async def until_final(self, run_id: str | None = None, seconds: float = 40) -> Process:
+        """The state with which a run ended, once it was told."""
+
+        def final() -> list[Process]:
+            ended = {"exited", "signaled", "startFailed", "lost"}
+            return [p for p in self.states if p.state in ended and run_id in {None, p.run_id}]
+
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(final)
+        return final()[0]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def supervisor(
+    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Supervisor]:
+    """The handler over the container, with the shell of the combination for supervisors too."""
+    made = make_supervisor(container, recorder, monkeypatch)
+    yield made
+    await made.close()
+
+
+def make_supervisor(
+    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, watchdog: int = 30
+) -> Supervisor:
+    opened = functools.partial(open_channel, shell=container.shell, watchdog=watchdog)
+    monkeypatch.setattr(handlers.pool, "open_channel", opened)
+    return Supervisor(recorder, Pool({"local": lambda: ContainerTransport(container)}))
+
+
+@pytest.fixture
+def target() -> LocalTarget:
+    return LocalTarget()
