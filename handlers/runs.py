@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 RECORD_SECONDS = 2.0
 """A spawner that started nothing for this long after it was asked may have died: ask again through a new channel."""
 
+SPEC_BYTES_PER_SECOND = 250_000
+"""What a slow shell on a busy machine makes of a long definition."""
+
 STOP_MARGIN_SECONDS = 15.0
 """For a stop's verdict, beyond the grace period."""
 
@@ -119,7 +122,8 @@ class Runs:
             created = reply.words[0] == "created"
             if not created and snapshot.run_id != order.run_id:
                 return snapshot, False
-            return await _await_record(channel, snapshot, heard), created
+            patience = RECORD_SECONDS + len(order.spec) / SPEC_BYTES_PER_SECOND
+            return await _await_record(channel, snapshot, heard, patience), created
         finally:
             stop()
 
@@ -212,12 +216,14 @@ class Segment:
     end: int
 
 
-async def _await_record(channel: Channel, snapshot: Snapshot, heard: asyncio.Queue[Snapshot | None]) -> Snapshot:
+async def _await_record(
+    channel: Channel, snapshot: Snapshot, heard: asyncio.Queue[Snapshot | None], silence: float
+) -> Snapshot:
     """Wait until the run has its record or its end; gives up when the spawner does nothing any more."""
     begun = time.monotonic()
     while not _has_record(snapshot):
         now = time.monotonic()
-        patience = min(begun + START_SECONDS, max(begun, channel.last_heard) + RECORD_SECONDS) - now
+        patience = min(begun + START_SECONDS, max(begun, channel.last_heard) + silence) - now
         if patience <= 0:
             return snapshot
         try:

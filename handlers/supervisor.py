@@ -7,6 +7,7 @@ that any later server gives the same one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from handlers.api import (
 from handlers.collect import Collector
 from handlers.errors import RemoteCommandError
 from handlers.follow import Follower
-from handlers.lifecycle import absent, process_of
+from handlers.lifecycle import ENDED, absent, process_of
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
 from handlers.runs import Runs
@@ -77,7 +78,7 @@ class Supervisor:
             try:
                 snapshot, created = await asyncio.shield(launching)
             except asyncio.CancelledError:
-                self._in_background(lambda: self._undo(runs, launching))
+                self._in_background(functools.partial(self._undo, runs, launching))
                 raise
             if created:
                 return snapshot, True
@@ -156,16 +157,17 @@ class Supervisor:
         snapshot, created = await self._launch(runs, order, options)
         if not created:
             raise explain.conflict(await self._process(runs, snapshot), is_same=False, named_twice=True)
-        try:
-            result = await self._collect(runs, snapshot, request)
-        except BaseException:
-            self._in_background(lambda: self._discard(runs, snapshot))
-            raise
-        self._in_background(lambda: runs.remove(snapshot))
-        return result
-
-    async def _collect(self, runs: Runs, snapshot: Snapshot, request: ExecRequest) -> ExecResult:
         collector = Collector(request.max_output_bytes, self._listener if request.stream else None)
+        is_over = False
+        try:
+            process = await self._collect(runs, snapshot, collector)
+            is_over = process.state in ENDED
+        finally:
+            self._in_background(lambda: runs.remove(snapshot) if is_over else self._discard(runs, snapshot))
+        return exec_result(process, collector, request)
+
+    async def _collect(self, runs: Runs, snapshot: Snapshot, collector: Collector) -> Process:
+        """Follow to the end."""
         ended = asyncio.Event()
         follower = Follower(runs, snapshot, Offsets(), collector, lambda _: ended.set())
         follower.begin()
@@ -173,20 +175,9 @@ class Supervisor:
             await ended.wait()
         finally:
             await follower.stop()
-        process = collector.final
-        if process is None or process.state is State.LOST:
+        if collector.final is None:
             raise explain.end_unknown()
-        if process.state is State.START_FAILED:
-            raise explain.start_failed(process)
-        if process.reason == "timeout":
-            raise explain.exec_timeout(request.timeout_seconds or 0)
-        return ExecResult(
-            exit_code=process.exit_code if process.exit_code is not None else -1,
-            signal=process.signal,
-            stdout=collector.kept(Stream.STDOUT),
-            stderr=collector.kept(Stream.STDERR),
-            truncated=collector.truncated,
-        )
+        return collector.final
 
     async def _discard(self, runs: Runs, snapshot: Snapshot) -> None:
         await runs.stop(snapshot, signal="KILL", grace_seconds=0)
@@ -228,6 +219,23 @@ async def _quietly(work: Callable[[], Coroutine[None, None, None]]) -> None:
         await work()
     except RemoteCommandError as error:
         logger.warning("cleaning up after a command failed: %s", error.kind.value)
+
+
+def exec_result(process: Process, collector: Collector, request: ExecRequest) -> ExecResult:
+    """What an exec answers; raises when there was no proper end."""
+    if process.state is State.START_FAILED:
+        raise explain.start_failed(process)
+    if process.exit_code is None:
+        raise explain.end_unknown()
+    if process.reason == "timeout":
+        raise explain.exec_timeout(request.timeout_seconds or 0)
+    return ExecResult(
+        exit_code=process.exit_code,
+        signal=process.signal,
+        stdout=collector.kept(Stream.STDOUT),
+        stderr=collector.kept(Stream.STDERR),
+        truncated=collector.truncated,
+    )
 
 
 def sizes(snapshot: Snapshot) -> Offsets:

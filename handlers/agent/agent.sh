@@ -478,7 +478,8 @@ watch() {
   done <&9
 }
 
-# watchdog: an agent whose server is gone without a word may be blocked in a write for ever; end it.
+# watchdog: an agent whose server is gone without a word may be blocked in a write for ever, and one whose first process was
+# killed has nobody to end it: see to both.
 watchdog() {
   trap 'kill $rc_dog_sleep; wait $rc_dog_sleep; exit 0' TERM
   rc_dog_last=
@@ -487,15 +488,19 @@ watchdog() {
     rc_dog_sleep=$!
     wait $rc_dog_sleep
     flag "$RC_ME/served"
-    [ "$rc_flag" != "$rc_dog_last" ] || end_group "$RC_MAIN"
+    if [ "$rc_flag" = "$rc_dog_last" ] || ! is_live "$RC_MAIN" "$RC_MAIN_START"; then
+      drop "$RC_ME"
+      kill -KILL "$RC_WATCH"
+      end_group "$RC_MAIN"
+      exit 0
+    fi
     rc_dog_last=$rc_flag
   done
 }
 
 # end_group PID: kill an agent's processes; its supervisors, pumps and spawner are in sessions of their own.
 end_group() {
-  stat "$1" || return
-  if [ "$rc_st_pgrp" = "$1" ]; then kill -KILL "-$1"; else kill -KILL "$1"; fi
+  if stat "$1" && [ "$rc_st_pgrp" != "$1" ]; then kill -KILL "$1"; else kill -KILL "-$1"; fi
 } 2>/dev/null
 
 # ---------------------------------------------------------------- requests (one line each; the server quotes)
@@ -778,7 +783,7 @@ drop() { mv "$1" "$RC_BASE/gone.${1##*/}" && rm -rf "$RC_BASE/gone.${1##*/}"; } 
 # come: make our directory under a name that the pumps do not look at, and move it in when it is whole.
 come() {
   stat $$ || refuse proc
-  RC_MAIN=$$
+  RC_MAIN=$$ RC_MAIN_START=$rc_st_start
   RC_ME=$RC_BASE/agents/$RC_OWNER.$$
   rc_come_d=$RC_BASE/new.$RC_OWNER.$$
   rm -rf "$rc_come_d"
@@ -790,6 +795,7 @@ come() {
 
 # serve: the request loop. Its stdout is the spawner's stdin. At the end of requests: leave without a trace.
 serve() {
+  trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
   rc_spawned=
   while IFS= read -r rc_request; do
