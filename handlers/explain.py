@@ -89,7 +89,7 @@ def _not_started(end: StartFailed, where: str) -> RemoteCommandError:
             remedy="Use an image with a shell, or add a debug container (kubectl debug) and target that.",
         )
     return RemoteCommandError(
-        ErrorKind.TARGET_NOT_RUNNING, f"Nothing could be started in {where}: {end.message[:300]}", retryable=True
+        ErrorKind.TARGET_NOT_RUNNING, f"/bin/sh could not be started in {where}: {end.message[:300]}", retryable=True
     )
 
 

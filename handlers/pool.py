@@ -99,7 +99,11 @@ class Pool:
     async def _open(self, place: Place) -> Channel:
         transport = self._transport(place.target.kind)
         owner = self._owners.setdefault(place.key, f"{self._instance}-{len(self._owners)}")
-        stream = await transport.open(place.target, bootstrap.ARGV)
+        try:
+            stream = await transport.open(place.target, bootstrap.ARGV)
+        except RemoteCommandError:
+            self.forget(place)
+            raise
         try:
             return await open_channel(stream, owner=owner, directory=place.directory)
         except AgentRefused as error:

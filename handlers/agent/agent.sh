@@ -763,15 +763,20 @@ self_test() {
   fi
 }
 
-# clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them.
+# clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them. On a
+# volume there may be agents of other containers: of those we can't tell, unless the machine was booted since.
 clean_up() {
   for rc_clean_d in "$RC_BASE"/agents/*/; do
     rc_clean_d=${rc_clean_d%/}
     [ "$rc_clean_d" != "$RC_ME" ] || continue
     rc_clean_pid='' rc_clean_start='' rc_clean_ns=''
     { read -r rc_clean_pid rc_clean_start rc_clean_ns <"$rc_clean_d/pid"; } 2>/dev/null || continue
-    if [ "$rc_clean_ns" = "$RC_NS" ] && is_live "$rc_clean_pid" "$rc_clean_start"; then
-      case ${rc_clean_d##*/} in "$RC_OWNER".*) end_group "$rc_clean_pid" ;; *) continue ;; esac
+    if [ "$rc_clean_ns" = "$RC_NS" ]; then
+      if is_live "$rc_clean_pid" "$rc_clean_start"; then
+        case ${rc_clean_d##*/} in "$RC_OWNER".*) end_group "$rc_clean_pid" ;; *) continue ;; esac
+      fi
+    elif [ "${rc_clean_ns#*/}" = "${RC_NS#*/}" ]; then
+      continue
     fi
     drop "$rc_clean_d"
   done

@@ -46,7 +46,10 @@ class ExecStream(Protocol):
         """Send bytes to stdin; waits while the far side does not take them. Raises BrokenPipeError once it is gone."""
 
     async def close_stdin(self) -> None:
-        """Half-close: the program reads EOF, its output still arrives. Harmless when repeated."""
+        """Half-close: the program reads EOF, its output still arrives. Harmless when repeated.
+
+        Kubernetes' v4 subprotocol has no half-close: there the program reads EOF only when the stream is closed.
+        """
 
     async def receive(self) -> tuple[Stream, bytes] | None:
         """The next bytes of either stream (never empty), or None once the end is known."""

@@ -23,6 +23,18 @@ SHELLS = {"dash": "/bin/dash", "busybox": "/bin/busybox", "bash": "/bin/bash", "
 TOOLS = ("gnu", "busybox", "toybox")
 
 _NAMESPACES = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child"]
+_PID_1 = """
+set -e
+mount --bind "$1" /mnt
+mount -t tmpfs tmpfs /tmp
+mkdir -p "$1"
+mount --bind /mnt "$1"
+chmod 1777 /tmp
+echo ready
+exec sleep 2147483647
+"""
+"""Gives the container a /tmp of its own, in which only the test's scratch directory shines through."""
+
 _ROOTLESS = ["--user", "--map-root-user"]
 
 
@@ -61,7 +73,7 @@ class Container:
         self.environment = {**BASE_ENVIRONMENT, "PATH": path}
         rootless = [] if os.geteuid() == 0 else _ROOTLESS
         self._process = subprocess.Popen(
-            [*_NAMESPACES, *rootless, "/bin/sh", "-c", 'echo ready; exec sleep 2147483647'],
+            [*_NAMESPACES, *rootless, "/bin/sh", "-c", _PID_1, "sh", str(root)],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         assert self._process.stdout is not None

@@ -1,0 +1,65 @@
+"""The error table: what went wrong, as JSON-RPC says it.
+
+| code | raised as |
+|---|---|
+| -32700, -32600, -32601, -32800 | pygls' exceptions of those names |
+| -32602 | `converter.InvalidParams`; data lists {path, message} |
+| -32803 | `handlers.errors.RemoteCommandError`; data has kind, retryable and more |
+| -32603 | anything else: a bug; no traceback, no values |
+
+Must not know: which method it was or how a reply is sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pygls.exceptions import JsonRpcException
+
+from handlers.errors import ErrorKind, RemoteCommandError
+from rpc_server import results, translate
+from rpc_server.converter import InvalidParams
+
+if TYPE_CHECKING:
+    import cattrs
+
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+REQUEST_FAILED = -32803
+"""LSP 3.17: "a request failed but it was syntactically correct"."""
+
+
+def error_object(error: BaseException, converter: cattrs.Converter) -> dict[str, Any]:
+    """The `error` member of the reply to a request that ended in `error`."""
+    match error:
+        case InvalidParams():
+            return _invalid_params(error, converter)
+        case RemoteCommandError():
+            data = failure_data(error)
+            return {"code": REQUEST_FAILED, "message": error.message, "data": converter.unstructure(data)}
+        case JsonRpcException():
+            return {"code": error.code, "message": error.message}
+        case _:
+            data = results.FailureData(kind=ErrorKind.INTERNAL.value, retryable=False)
+            message = f"a bug in the server ({type(error).__name__}): its log has the place; please report it"
+            return {"code": INTERNAL_ERROR, "message": message, "data": converter.unstructure(data)}
+
+
+def failure_data(error: RemoteCommandError) -> results.FailureData:
+    """The data of -32803."""
+    return results.FailureData(
+        kind=error.kind.value,
+        retryable=error.retryable,
+        remedy=error.remedy,
+        http_status=error.http_status,
+        reason=error.reason,
+        process=None if error.process is None else translate.process_to_wire(error.process),
+    )
+
+
+def _invalid_params(error: InvalidParams, converter: cattrs.Converter) -> dict[str, Any]:
+    fields = error.fields()
+    first = f"{fields[0].path or 'params'} {fields[0].message}"
+    more = len(error.violations) - 1
+    message = f"invalid params: {first}" + (f" (and {more} more, all in data)" if more else "")
+    return {"code": INVALID_PARAMS, "message": message, "data": converter.unstructure(fields)}

@@ -1,0 +1,289 @@
+"""What clients send, as classes: params of each request and notification, protocolVersion 1.
+
+snake_case here, camelCase on the wire; `rpc_server.converter` turns one into the other. A field of `None` is one that
+is left out: the wire has no null. Docstrings under attributes become the published schema. What the contract names but
+this version does not build is here too, so that asking for it is answered with `notSupported` and not with "unknown
+field"; `rpc_server.translate` refuses it. What the server sends
+is in `rpc_server.results`. Must not know: any behaviour.
+"""
+
+# No `from __future__ import annotations`: the converter reads these annotations, so their names must exist then.
+from typing import Annotated, Literal
+
+import attrs
+
+from handlers import api
+from rpc_server import checks
+from rpc_server.checks import Bounds
+
+CommandId = Annotated[str, api.check_id]
+Directory = Annotated[str, api.check_directory]
+KubernetesName = Annotated[str, checks.check_kubernetes_name]
+KubernetesNameOrEmpty = Annotated[str, checks.check_kubernetes_name_or_empty]
+Text = Annotated[str, checks.check_plain_text]
+TextOrEmpty = Annotated[str, checks.check_optional_text]
+Argument = Annotated[str, checks.check_argument]
+SignalName = Annotated[str, checks.check_signal]
+Timeout = Annotated[float, Bounds(minimum=0, exclusive=True, maximum=1e9)]
+Grace = Annotated[float, Bounds(minimum=0, maximum=1e9)]
+Offset = Annotated[int, Bounds(minimum=0, maximum=2**53 - 1)]  # JavaScript's largest exact integer
+Encoding = Literal["utf8", "base64"]
+Trace = Literal["off", "messages", "compact", "verbose"]
+
+
+@attrs.frozen(kw_only=True)
+class Empty:
+    """Params of a method that takes none."""
+
+
+@attrs.frozen(kw_only=True)
+class LocalTarget:
+    """This machine; Linux only."""
+
+    kind: Literal["local"]
+
+
+@attrs.frozen(kw_only=True)
+class KubernetesTarget:
+    """A container of a pod; what is left out is found as kubectl finds it."""
+
+    kind: Literal["kubernetes"]
+    pod_name: KubernetesName | None = None
+    """The pod. Exactly one of podName, selector and workload is given."""
+    selector: Text | None = None
+    """A label selector that matches exactly one running pod. Not built yet."""
+    workload: Text | None = None
+    """A workload, as in "deployment/api". Not built yet."""
+    container_name: KubernetesNameOrEmpty | None = None
+    """Empty: the default-container annotation's, else the first container."""
+    namespace: KubernetesNameOrEmpty | None = None
+    """Empty: that of the context."""
+    context: TextOrEmpty | None = None
+    """Empty: the kubeconfig's current context."""
+    kubeconfig: TextOrEmpty | None = None
+    """Path of a kubeconfig file. Empty: as kubectl does."""
+
+
+@attrs.frozen(kw_only=True)
+class ContainerTarget:
+    """A container of a local engine. Not built yet."""
+
+    kind: Literal["docker", "podman"]
+    container: Text
+    """Name or id of the container."""
+
+
+Target = LocalTarget | KubernetesTarget | ContainerTarget
+
+
+@attrs.frozen(kw_only=True)
+class EnvVar:
+    """One environment variable."""
+
+    key: str
+    """Letters, digits and _, not beginning with a digit."""
+    value: str
+    """Any text without NUL; key=value is at most 131,071 bytes."""
+
+
+@attrs.frozen(kw_only=True)
+class TerminalSize:
+    """Size of a terminal in characters."""
+
+    rows: Annotated[int, Bounds(minimum=1, maximum=65_535)]
+    """Lines."""
+    columns: Annotated[int, Bounds(minimum=1, maximum=65_535)]
+    """Characters in a line."""
+
+
+@attrs.frozen(kw_only=True)
+class Definition:
+    """What to run: exactly one of cmdLine and args."""
+
+    id: str
+    """Names the command: 1 to 63 of A-Z a-z 0-9 . _ - beginning with a letter or digit."""
+    cmd_line: str | None = None
+    """Runs in /bin/sh -c."""
+    args: tuple[Argument, ...] | None = None
+    """Program and arguments, run without a shell."""
+    pid_directory: str | None = None
+    """Absolute path of the directory for records; a usual place is chosen when it is left out."""
+    working_dir: str | None = None
+    """Where the command starts; the container's own when left out."""
+    env_vars: tuple[EnvVar, ...] | None = None
+    """Added to the container's environment."""
+    stdin: bool | None = None
+    """Keep stdin open for writing. Not built yet."""
+    tty: TerminalSize | None = None
+    """Give the command a terminal. Not built yet."""
+    merge_output: bool | None = None
+    """Send stderr into stdout's pipe: exact order, one stream."""
+
+
+@attrs.frozen(kw_only=True)
+class FromOffsets:
+    """Where following begins in each stream; a stream left out begins at 0."""
+
+    stdout: Offset | None = None
+    """Bytes of stdout to skip."""
+    stderr: Offset | None = None
+    """Bytes of stderr to skip."""
+
+
+From = Literal["start", "end"] | FromOffsets
+
+
+@attrs.frozen(kw_only=True)
+class OutputOptions:
+    """How a start follows its run."""
+
+    follow: bool | None = None
+    """Push output as notifications; yes when left out."""
+    from_: From | None = None
+    """Where to begin; "start" when left out."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientInfo:
+    """Who is calling."""
+
+    name: str | None = None
+    """Name of the client."""
+    version: str | None = None
+    """Version of the client."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientCapabilities:
+    """What the client can take."""
+
+    output_encoding: Encoding | None = None
+    """"base64": all output comes as base64. "utf8" (default): text, and base64 only for what is not UTF-8."""
+
+
+@attrs.frozen(kw_only=True)
+class InitializeParams:
+    """Params of initialize. Unknown fields are ignored: LSP clients always send more."""
+
+    process_id: Annotated[int, Bounds(minimum=1, maximum=2**32 - 1)] | None = None
+    """The server exits when this process does."""
+    client_info: ClientInfo | None = None
+    """Who is calling."""
+    protocol_version: int | None = None
+    """The version that the client knows. The server answers with its own, as LSP servers do; the client decides."""
+    capabilities: ClientCapabilities | None = None
+    """What the client can take."""
+    trace: Trace | None = None
+    """As in $/setTrace."""
+
+
+@attrs.frozen(kw_only=True)
+class StartParams:
+    """Params of remotecmd/start."""
+
+    target: Target
+    """Where to run it."""
+    definition: Definition
+    """What to run."""
+    if_exists: Literal["attach", "fail", "replace"] | None = None
+    """What to do when a run of the id is live; "attach" when left out."""
+    run_id: CommandId | None = None
+    """The client's name for the run: makes start safe to ask twice."""
+    output: OutputOptions | None = None
+    """Whether and where following begins."""
+    on_disconnect: Literal["keep", "stop"] | None = None
+    """"keep" (default): the command outlives the connection. "stop" is not built yet."""
+    timeout_seconds: Timeout | None = None
+    """Limit of the run, kept in the container; none when left out."""
+    grace_period_seconds: Grace | None = None
+    """Between TERM and KILL when the run is replaced or times out; 10 when left out."""
+    spool_limit_bytes: Offset | None = None
+    """Output kept in the container. Not built yet."""
+
+
+@attrs.frozen(kw_only=True)
+class StatusParams:
+    """Params of remotecmd/status."""
+
+    target: Target
+    """Where to look."""
+    id: CommandId | None = None
+    """Which command; all when left out."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+
+
+@attrs.frozen(kw_only=True)
+class StopParams:
+    """Params of remotecmd/stop."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId
+    """Which command."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    signal: SignalName | None = None
+    """The first signal; TERM when left out."""
+    grace_period_seconds: Grace | None = None
+    """Time until KILL; 10 when left out."""
+
+
+@attrs.frozen(kw_only=True)
+class ExecParams:
+    """Params of remotecmd/exec: exactly one of cmdLine and args."""
+
+    target: Target
+    """Where to run it."""
+    cmd_line: str | None = None
+    """Runs in /bin/sh -c."""
+    args: tuple[Argument, ...] | None = None
+    """Program and arguments, run without a shell."""
+    working_dir: str | None = None
+    """Where the command starts."""
+    env_vars: tuple[EnvVar, ...] | None = None
+    """Added to the container's environment."""
+    stdin: Annotated[str, checks.check_input] | None = None
+    """Text for its stdin, given whole."""
+    timeout_seconds: Timeout | None = None
+    """Limit of the run; none when left out."""
+    max_output_bytes: Annotated[int, Bounds(minimum=0, maximum=1 << 30)] | None = None
+    """Bound of each stream of the result; 1 MiB when left out."""
+    stream: bool | None = None
+    """Send output as notifications; runId is required then."""
+    run_id: CommandId | None = None
+    """The client's name for the run."""
+
+
+@attrs.frozen(kw_only=True)
+class AttachParams:
+    """Params of remotecmd/attach."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId
+    """Which command."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    from_: From | None = None
+    """Where to begin; "start" when left out."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelParams:
+    """Params of the notification $/cancelRequest."""
+
+    id: int | str
+    """The request to cancel."""
+
+
+@attrs.frozen(kw_only=True)
+class SetTraceParams:
+    """Params of the notification $/setTrace."""
+
+    value: Trace
+    """What to trace: "messages" (or "compact") names methods, "verbose" adds times."""
+
+
+TOLERANT = frozenset({InitializeParams, ClientInfo, ClientCapabilities, CancelParams, SetTraceParams})
+"""Where unknown fields are ignored and null means left out: initialize and notifications, as LSP clients need it."""

@@ -1,0 +1,280 @@
+"""What the server sends, as classes: results, params of its notifications and data of errors, protocolVersion 1.
+
+As in `rpc_server.messages`, whose other half this is: snake_case here, camelCase on the wire, and a field of `None` is
+left out. Docstrings under attributes become the published schema. Must not know: any behaviour.
+"""
+
+# No `from __future__ import annotations`: the converter reads these annotations, so their names must exist then.
+from typing import Literal
+
+import attrs
+
+from rpc_server.messages import Encoding
+
+
+@attrs.frozen(kw_only=True)
+class ServerInfo:
+    """Who answers."""
+
+    name: str
+    """Name of the server."""
+    version: str
+    """Its version."""
+
+
+@attrs.frozen(kw_only=True)
+class ServerCapabilities:
+    """Only what is built, here and now."""
+
+    transports: tuple[str, ...]
+    """Kinds of target."""
+    methods: tuple[str, ...]
+    """Requests that are answered."""
+    output_encodings: tuple[str, ...]
+    """Values for outputEncoding."""
+
+
+@attrs.frozen(kw_only=True)
+class InitializeResult:
+    """Result of initialize."""
+
+    protocol_version: int
+    """Version of this contract."""
+    server_info: ServerInfo
+    """Who answers."""
+    capabilities: ServerCapabilities
+    """What can be asked for."""
+
+
+@attrs.frozen(kw_only=True)
+class ResolvedTarget:
+    """What a target turned out to be, pinned for the command's life."""
+
+    kind: str
+    """Kind of target."""
+    context: str | None = None
+    """Context of the kubeconfig."""
+    namespace: str | None = None
+    """Namespace of the pod."""
+    pod_name: str | None = None
+    """Name of the pod."""
+    pod_uid: str | None = None
+    """Its uid."""
+    container_name: str | None = None
+    """Name of the container."""
+    container_id: str | None = None
+    """Its id."""
+
+
+@attrs.frozen(kw_only=True)
+class Offsets:
+    """Bytes of each stream since the run began."""
+
+    stdout: int
+    """Offset in stdout."""
+    stderr: int
+    """Offset in stderr."""
+
+
+@attrs.frozen(kw_only=True)
+class Process:
+    """One run of a command, as far as it is known; an absent one has only id, target, status and state."""
+
+    id: str
+    """The command's id."""
+    run_id: str | None = None
+    """Names this run."""
+    target: ResolvedTarget
+    """Where it runs."""
+    pid: int | None = None
+    """Process id in the container."""
+    status: str
+    """unknown, starting, stopped, errored or running."""
+    state: str
+    """starting, running, stopping, exited, signaled, startFailed, lost or absent."""
+    exit_code: int | None = None
+    """From the end record."""
+    signal: str | None = None
+    """The signal that ended it, where that is known."""
+    reason: str | None = None
+    """Finer cause of the state."""
+    started_at: int | None = None
+    """Milliseconds since the epoch."""
+    ended_at: int | None = None
+    """Milliseconds since the epoch."""
+    spec_hash: str | None = None
+    """Equal for equal definitions."""
+    mode: str | None = None
+    """How it is supervised."""
+    offsets: Offsets | None = None
+    """Bytes written so far."""
+    stdout_ended: bool | None = None
+    """Whether stdout reached its end."""
+    stderr_ended: bool | None = None
+    """Whether stderr reached its end."""
+
+
+@attrs.frozen(kw_only=True)
+class StartResult:
+    """Result of remotecmd/start."""
+
+    process: Process
+    """The run."""
+    created: bool
+    """False when it was running already."""
+
+
+@attrs.frozen(kw_only=True)
+class StatusResult:
+    """Result of remotecmd/status: process for one id, processes for all."""
+
+    process: Process | None = None
+    """The latest run of the id."""
+    processes: tuple[Process, ...] | None = None
+    """The latest run of every id."""
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """What a stop did."""
+
+    signalled: bool
+    """Whether any process got a signal."""
+    escalated: bool
+    """Whether KILL was needed."""
+    survivors: tuple[int, ...]
+    """Process ids that outlived even that."""
+    elapsed_ms: int
+    """How long it took."""
+
+
+@attrs.frozen(kw_only=True)
+class StopResult:
+    """Result of remotecmd/stop."""
+
+    process: Process
+    """The run, as it is now."""
+    verdict: Verdict
+    """What was done."""
+
+
+@attrs.frozen(kw_only=True)
+class ExecResult:
+    """Result of remotecmd/exec."""
+
+    exit_code: int
+    """Exit status."""
+    signal: str | None = None
+    """The signal that ended it, where that is known."""
+    stdout: str
+    """Output; empty when it was streamed."""
+    stderr: str
+    """Output; empty when it was streamed."""
+    truncated: bool
+    """Whether a stream was longer than maxOutputBytes."""
+    encoding: Encoding
+    """Of both streams: base64 if either is not UTF-8."""
+
+
+@attrs.frozen(kw_only=True)
+class AttachResult:
+    """Result of remotecmd/attach."""
+
+    process: Process
+    """The run."""
+    offsets: Offsets
+    """Where pushing begins."""
+
+
+@attrs.frozen(kw_only=True)
+class Output:
+    """Params of the notification remotecmd/output."""
+
+    run_id: str
+    """Which run."""
+    id: str
+    """Which command."""
+    stream: str
+    """stdout or stderr."""
+    offset: int
+    """Of the first byte, since the run began."""
+    data: str
+    """Text, cut only at character boundaries, or base64."""
+    encoding: Literal["base64"] | None = None
+    """Present when data is base64."""
+    time: int | None = None
+    """When it was read from the command: milliseconds since the epoch."""
+
+
+@attrs.frozen(kw_only=True)
+class StatusChanged:
+    """Params of the notification remotecmd/statusChanged."""
+
+    process: Process
+    """The run, as it is now."""
+
+
+@attrs.frozen(kw_only=True)
+class Gap:
+    """Params of the notification remotecmd/gap: bytes that are gone."""
+
+    run_id: str
+    """Which run."""
+    id: str
+    """Which command."""
+    stream: str
+    """stdout or stderr."""
+    from_: int
+    """First byte that is gone."""
+    to: int
+    """First byte after them."""
+    reason: str
+    """Why."""
+
+
+@attrs.frozen(kw_only=True)
+class LogMessage:
+    """Params of the notification window/logMessage."""
+
+    type: int
+    """1 error, 2 warning, 3 info, 4 log."""
+    message: str
+    """What happened."""
+
+
+@attrs.frozen(kw_only=True)
+class LogTrace:
+    """Params of the notification $/logTrace."""
+
+    message: str
+    """Which method; never a value."""
+    verbose: str | None = None
+    """More, when trace is "verbose"."""
+
+
+@attrs.frozen(kw_only=True)
+class InvalidField:
+    """One entry of the data of -32602."""
+
+    path: str
+    """Which field, in wire names: "definition.envVars[0].value"."""
+    message: str
+    """What is wrong and what is permitted; never the value."""
+
+
+@attrs.frozen(kw_only=True)
+class FailureData:
+    """The data of -32803."""
+
+    kind: str
+    """Stable name of the failure."""
+    retryable: bool
+    """Whether asking again unchanged may work."""
+    remedy: str | None = None
+    """A further step for a person."""
+    http_status: int | None = None
+    """The API server's status code."""
+    reason: str | None = None
+    """Finer cause."""
+    process: Process | None = None
+    """The run concerned."""

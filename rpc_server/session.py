@@ -1,0 +1,78 @@
+"""What one client has agreed with the server: whether it is initialized, encodings, trace.
+
+A state machine of three states; the table below says which requests each of them takes. It is changed only by the
+lifecycle methods, in the order in which messages arrive. Must not know: JSON-RPC, pygls, how messages travel.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.api import ProcessHandler
+    from rpc_server import messages
+
+
+class ClientState(enum.Enum):
+    """How far the lifecycle went."""
+
+    CREATED = enum.auto()
+    """Nothing agreed; a script may work without `initialize`."""
+    INITIALIZED = enum.auto()
+    """`initialize` was answered; a second one is refused."""
+    SHUT_DOWN = enum.auto()
+    """`shutdown` was answered; only `exit` may follow."""
+
+
+REFUSED = {
+    ClientState.CREATED: {},
+    ClientState.INITIALIZED: {"initialize": "initialize was answered already: it may be sent once"},
+    ClientState.SHUT_DOWN: None,
+}
+"""Per state, the requests that are refused and why; None refuses every request."""
+
+AFTER_SHUTDOWN = "the server was shut down: only exit may follow"
+
+
+@attrs.define
+class Session:
+    """The conversation with one client.
+
+    Attributes:
+        handler: gives the process handler, made when it is first asked for.
+        watch_parent: begins to watch the client's process.
+        version: of this server.
+        state: how far the lifecycle went.
+        output_encoding: of all output.
+        trace: how much `$/logTrace` tells.
+    """
+
+    handler: Callable[[], ProcessHandler]
+    watch_parent: Callable[[int], None]
+    version: str
+    state: ClientState = ClientState.CREATED
+    output_encoding: messages.Encoding = "utf8"
+    trace: messages.Trace = "off"
+
+    def refusal(self, method: str) -> str | None:
+        """Why this request may not come now, or None."""
+        refused = REFUSED[self.state]
+        return AFTER_SHUTDOWN if refused is None else refused.get(method)
+
+    def initialize(self, params: messages.InitializeParams) -> None:
+        """Agree with the client on encoding and trace, and watch its process."""
+        self.state = ClientState.INITIALIZED
+        if params.capabilities is not None and params.capabilities.output_encoding is not None:
+            self.output_encoding = params.capabilities.output_encoding
+        self.trace = params.trace or self.trace
+        if params.process_id is not None:
+            self.watch_parent(params.process_id)
+
+    def shut_down(self) -> None:
+        """Take no more requests."""
+        self.state = ClientState.SHUT_DOWN

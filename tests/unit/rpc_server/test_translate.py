@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from handlers import api
+from handlers.errors import ErrorKind, RemoteCommandError
+from rpc_server import messages, translate
+
+LOCAL = messages.LocalTarget(kind="local")
+RUN = messages.Definition(id="a", cmd_line="true")
+
+
+def start(**changes: object) -> messages.StartParams:
+    return messages.StartParams(**{"target": LOCAL, "definition": RUN, **changes})  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        pytest.param(start(), api.StartOptions(), id="defaults are the domain's"),
+        pytest.param(
+            start(
+                if_exists="fail",
+                run_id="r",
+                output=messages.OutputOptions(follow=False, from_=messages.FromOffsets(stderr=7)),
+                on_disconnect="keep",
+                timeout_seconds=3,
+                grace_period_seconds=0,
+            ),
+            api.StartOptions(
+                if_exists=api.IfExists.FAIL,
+                run_id="r",
+                follow=False,
+                follow_from=api.Offsets(0, 7),
+                timeout_seconds=3.0,
+                grace_period_seconds=0.0,
+            ),
+            id="all given",
+        ),
+    ],
+)
+def test_options(params: messages.StartParams, expected: api.StartOptions) -> None:
+    assert translate.options_to_domain(params) == expected
+
+
+@pytest.mark.parametrize("changes", [{"on_disconnect": "stop"}, {"spool_limit_bytes": 0}])
+def test_options_that_are_not_built(changes: dict[str, object]) -> None:
+    with pytest.raises(RemoteCommandError) as caught:
+        translate.options_to_domain(start(**changes))
+    assert caught.value.kind is ErrorKind.NOT_SUPPORTED
+
+
+def test_the_local_target_is_linux_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translate, "LOCAL_BUILT", False)
+    with pytest.raises(RemoteCommandError) as caught:
+        translate.target_to_domain(LOCAL)
+    assert caught.value.kind is ErrorKind.NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(("name", "expected"), [(None, "TERM"), ("INT", "INT"), ("SIGINT", "INT")])
+def test_signal(name: str | None, expected: str) -> None:
+    assert translate.signal_to_domain(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "truncated", "asked", "expected"),
+    [
+        pytest.param(b"a\xc3\xa9", b"b", False, "utf8", ("aé", "b", "utf8"), id="text"),
+        pytest.param(b"a", b"\xff", False, "utf8", ("YQ==", "/w==", "base64"), id="one is not text"),
+        pytest.param(b"a", b"b", False, "base64", ("YQ==", "Yg==", "base64"), id="base64 was asked for"),
+        pytest.param(b"aaa\xc3", b"b", True, "utf8", ("aaa", "b", "utf8"), id="cut inside a character"),
+        pytest.param(b"aaa\xc3", b"b", False, "utf8", ("YWFhww==", "Yg==", "base64"), id="ends inside a character"),
+        pytest.param(b"aaaa", b"\xc3", True, "utf8", ("YWFhYQ==", "ww==", "base64"), id="the other was cut"),
+        pytest.param(b"", b"", False, "utf8", ("", "", "utf8"), id="nothing"),
+    ],
+)
+def test_exec_result(
+    stdout: bytes, stderr: bytes, truncated: bool, asked: messages.Encoding, expected: tuple[str, str, str]
+) -> None:
+    result = api.ExecResult(exit_code=0, signal=None, stdout=stdout, stderr=stderr, truncated=truncated)
+    wire = translate.exec_to_wire(result, 4, asked)
+    assert (wire.stdout, wire.stderr, wire.encoding) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "expected"),
+    [
+        pytest.param(b"a\0\xc3\xa9", "utf8", ("a\0é", None), id="text"),
+        pytest.param(b"\xc3", "utf8", ("ww==", "base64"), id="not text"),
+        pytest.param(b"a", "base64", ("YQ==", "base64"), id="base64 was asked for"),
+    ],
+)
+def test_chunk(data: bytes, asked: messages.Encoding, expected: tuple[str, str | None]) -> None:
+    chunk = api.OutputChunk("r", "a", api.Stream.STDOUT, 5, data, 7)
+    wire = translate.chunk_to_wire(chunk, asked)
+    assert (wire.data, wire.encoding) == expected
+    assert (wire.run_id, wire.id, wire.stream, wire.offset, wire.time) == ("r", "a", "stdout", 5, 7)
