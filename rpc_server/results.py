@@ -144,6 +144,8 @@ class Verdict:
     """Whether KILL was needed."""
     survivors: tuple[int, ...]
     """Process ids that outlived even that."""
+    processes: int
+    """How many processes got a signal."""
     elapsed_ms: int
     """How long it took."""
 

@@ -227,6 +227,7 @@ def verdict_to_wire(verdict: api.Verdict) -> results.Verdict:
         signalled=verdict.signalled,
         escalated=verdict.escalated,
         survivors=verdict.survivors,
+        processes=verdict.processes,
         elapsed_ms=verdict.elapsed_ms,
     )
 

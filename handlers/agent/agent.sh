@@ -263,11 +263,26 @@ rc_ready() {
   umask "$RC_UMASK"
   case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
   case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
+  rc__busybox=$RC_BUSYBOX
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
+
+# rc_find NAME: `rc__program` = what to exec. busybox may run an applet of that name in its own process, as it is now; only
+# a path makes it exec. So the PATH (by now the one that the user wants) is walked for it.
+rc_find() {
+  rc__program=$1
+  [ "$rc__busybox" ] || return 0
+  rc__rest=$PATH:
+  while [ "$rc__rest" ]; do
+    rc__program=${rc__rest%%:*}/$1
+    rc__rest=${rc__rest#*:}
+    [ ! -f "$rc__program" ] || [ ! -x "$rc__program" ] || return 0
+  done
+  rc__program=/nonexistent/$1
+}
 
 rc_failed() {
   trap - EXIT
@@ -835,11 +850,13 @@ agent() {
   for rc_agent_v in $rc_agent_env; do
     case $rc_agent_v in SHLVL=*) RC_SHLVL=${rc_agent_v#SHLVL} ;; PWD=*) RC_PWD=1 ;; esac
   done
+  RC_BUSYBOX=
+  case $(readlink "/proc/$$/exe" 2>/dev/null) in *busybox*) RC_BUSYBOX=1 ;; esac
   RC_DD=
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
-  export LC_ALL RC_AGENT RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT
+  export LC_ALL RC_AGENT RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
   come
   clean_up
   watch &

@@ -86,7 +86,11 @@ def spec_text(
         lines.append("rc__big=1")
     lines.append("rc_ready")
     lines += [f"export {key}={quote_in_file(value)}" for key, value in env_vars]
-    lines.append("exec " + " ".join(quote_in_file(arg) for arg in argv) + redirect)
+    words = [quote_in_file(arg) for arg in argv]
+    if "/" not in argv[0]:
+        lines.append(f"rc_find {words[0]}")
+        words[0] = '"$rc__program"'
+    lines.append("exec " + " ".join(words) + redirect)
     return "\n".join(lines)
 
 

@@ -107,6 +107,16 @@ async def test_what_can_not_start_says_why(
     assert (caught.value.kind, caught.value.reason) == (ErrorKind.START_FAILED, reason)
 
 
+async def test_program_of_any_name_is_really_executed(
+    container: Container, supervisor: Supervisor, target: LocalTarget
+) -> None:
+    # busybox would run its own sleep in the launcher's process: with its arguments, and never seen as started.
+    definition = Definition(id="nap", args=("sleep", "1000"), pid_directory=str(container.base))
+    started = await supervisor.start(target, definition, StartOptions(follow=False))
+    assert started.process.state is State.RUNNING
+    assert [line.split() for line in container.processes().values() if line.split()[-1] == "1000"][0][-2].endswith("sleep")
+
+
 TREE = "sleep 1000 & sh -c 'sleep 1000 & sleep 1000' & wait"
 
 
