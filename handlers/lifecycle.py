@@ -38,7 +38,7 @@ def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]
     """State, status and reason of a run; `uptime` is the container's clock now, in seconds."""
     if facts.code is not None:
         return _end_state(facts, facts.code)
-    if facts.life in {"A", "L"}:
+    if facts.life in {"A", "L", "E"}:
         state = State.STOPPING if facts.stop_signal is not None else State.RUNNING
         if facts.life == "L":
             state = State.STARTING

@@ -239,7 +239,7 @@ async def _await_record(
 
 
 def _has_record(snapshot: Snapshot) -> bool:
-    return snapshot.code is not None or (snapshot.pid is not None and snapshot.life != "L")
+    return snapshot.code is not None or (snapshot.pid is not None and snapshot.life not in {"L", "E"})
 
 
 def _epoch_ms(channel: Channel) -> int:

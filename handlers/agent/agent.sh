@@ -455,7 +455,7 @@ snap() {
       rc_s_life=A
       [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L
     elif is_live "$rc_s_g" "$rc_s_f"; then
-      rc_s_life=A # it has ended; its supervisor is about to write that down
+      rc_s_life=E # its supervisor is about to write that down
     fi
   fi
   # The end record is read after that look: who was gone has left it before.
@@ -628,7 +628,7 @@ start_reply() {
 is_current() {
   snap "$rc_key" "$rc_n" || return
   case $rc_s_code/$rc_s_life in
-    -/A | -/L) return 0 ;;
+    -/[ALE]) return 0 ;;
     -/-) now && [ $((${rc_up%.*} - ${rc_s_made%.*})) -lt 10 ] ;;
     *) return 1 ;;
   esac

@@ -227,7 +227,7 @@ class Snapshot:
     """The facts of one run as the agent found them; times are uptimes in seconds, None where there is no record.
 
     Attributes:
-        life: "A" alive, "L" alive and not yet the command, "G" gone, "F" recorded in another boot or PID namespace,
+        life: "A" alive, "L" alive and not yet the command, "E" ended with the record to come, "G" gone, "F" recorded in another boot or PID namespace,
             "-" no pid record.
         epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.
         why: why it never started; "-" if it did.
