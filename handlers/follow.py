@@ -100,6 +100,7 @@ class Follower:
         self._news.set()
 
     async def _follow_on(self, channel: Channel) -> None:
+        self._news.clear()
         stop_listening = channel.listen(self._facts.path, self._hear)
         try:
             reply = await channel.request("hear", self._facts.key, self._facts.generation)
@@ -107,7 +108,8 @@ class Follower:
             if snapshot is None or snapshot.run_id != self._facts.run_id:
                 await self._tell_lost("recordMissing")
                 return
-            self._facts = snapshot
+            if not self._news.is_set():  # a notice that overtook this reply is newer, or is followed by one that is
+                self._facts = snapshot
             while not await self._round(channel):
                 if channel.lost.is_set():
                     raise ChannelLost

@@ -6,13 +6,14 @@
 # /proc and a few tools. This one text plays every part; $1 says which:
 #   (none)     the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives as long as its stream
 #   job TOKEN  one job of the spawner: supervise a run, stop a run, or end a leaving agent
-#   launch RUN becomes the user's command
+# Its first part alone, RC_LAUNCH, is what a launcher runs: the shell that becomes the user's command.
 #
 # Rules of this file:
 # - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
 #   Directories are named by hashes of ids, for mkdir is a program.
 # - Only the request loop writes to stdout (fd 3). Notices are whole lines of at most 4,000 bytes in one write.
-# - Files that must be written on a full disk exist before and are overwritten in place (1<>), never truncated.
+# - Files that must be written on a full disk exist before and are overwritten in place (1<>), never truncated. Since shells
+#   read a byte at a time, what they read may be torn: such a record begins and ends with the same word, then a dot.
 # - Nothing polls: pumps ring the agents, see `ring`.
 #
 # <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, pid, b/<key>.<n> (a bell: who has it, hears of that run)
@@ -75,12 +76,87 @@ ring() {
   done 2>/dev/null
 }
 
-# ---------------------------------------------------------------- a run: supervisor, pumps, launcher
+# ---------------------------------------------------------------- launching
+
+# launch KEY/N: become the command. The spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
+launch() {
+  rc__d=$RC_BASE/runs/$1
+  rc__run=${1%/*}.${1#*/}
+  trap 'rc_failed $?' EXIT
+  # shellcheck disable=SC3044  # in bash, a failed exec would leave without the trap
+  [ -z "${BASH_VERSION-}" ] || shopt -s execfail
+  # Read whole before it is wiped: a shell reads a script that it runs in blocks, as it needs them.
+  flag "$rc__d/go"
+  rc__text=
+  if [ "$rc_flag" = big ]; then
+    rc__text=$(cat <"$rc__d/spec")
+  else
+    while IFS= read -r rc__line; do rc__text=$rc__text$rc__line$rc_nl; done <"$rc__d/spec"
+  fi
+  eval "$rc__text"
+  rc_failed $?
+}
+
+rc_cd() {
+  rc__at=workingDir
+  [ -d "$1" ] || [ ! -e "$1" ] || rc__at=workingDirNotADirectory
+  [ -e "$1" ] || rc__at=workingDirNotFound
+  [ ! -d "$1" ] || [ -x "$1" ] || rc__at=permissionDenied
+  CDPATH='' cd "$1" || exit 126
+  rc__at=
+}
+
+# rc_ready: what only the launcher can know goes on record, then everything of ours is undone.
+rc_ready() {
+  true >"$rc__d/spec"
+  stat $$ && now && { echo remotecmd:start >/proc/$$/comm; } 2>/dev/null
+  rc__start=$rc_st_start
+  stat "$PPID"
+  echo "x $$ $rc__start $rc_up $PPID $rc_st_start x ." 1<>"$rc__d/pid"
+  umask "$RC_UMASK"
+  case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
+  case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
+  rc__busybox=$RC_BUSYBOX
+  unset OLDPWD _
+  [ "$RC_PWD" ] || unset PWD
+  ring "$rc__run"
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+} 2>/dev/null
+
+# rc_find NAME: `rc__program` = what to exec. busybox may run an applet of that name in its own process, as it is now; only
+# a path makes it exec. So the PATH (by now the one that the user wants) is walked for it.
+rc_find() {
+  rc__program=$1
+  [ "$rc__busybox" ] || return 0
+  rc__rest=$PATH:
+  while [ "$rc__rest" ]; do
+    rc__program=${rc__rest%%:*}/$1
+    rc__rest=${rc__rest#*:}
+    [ ! -f "$rc__program" ] || [ ! -x "$rc__program" ] || return 0
+  done
+  rc__program=/nonexistent/$1
+}
+
+rc_failed() {
+  trap - EXIT
+  rc__why=${rc__at:-launchFailed}
+  if [ -z "$rc__at" ]; then
+    case $1 in 127) rc__why=executableNotFound ;; 126 | 2) rc__why=permissionDenied ;; esac
+    [ "$1" = 127 ] || [ -z "$rc__big" ] || rc__why=argumentListTooLong
+  fi
+  echo "$rc__why" >"$rc__d/fail"
+  exit "$1"
+}
+
+: end of what the launcher needs
+
+# ---------------------------------------------------------------- a run: supervisor and pumps
 
 # pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
 # failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
 pump() {
-  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -'
+  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0
   while :; do
     rc_pump_was=$rc_pump_size
     rc_pump_text=$(exec dd bs=65536 count=1 2>&1 >>"$1.$rc_pump_seg")
@@ -106,16 +182,21 @@ pump() {
     elif [ $((rc_pump_size - rc_pump_seg)) -ge 67108864 ]; then
       pump_segment "$1" $rc_pump_size
     fi
-    echo "$rc_pump_seg $rc_pump_size $rc_up - $rc_pump_last ." 1<>"$1.n"
-    ring "$RC_RUN"
+    pump_note "$1" $rc_pump_size -
     # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
     rc_pump_was=$((rc_pump_size - rc_pump_was))
     if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 16384 ]; then nap 0.005; fi
   done
   now
-  echo "$rc_pump_seg $rc_pump_size $rc_up E $rc_pump_last ." 1<>"$1.n"
-  ring "$RC_RUN"
+  pump_note "$1" $rc_pump_size E
 } 2>/dev/null
+
+# pump_note STREAM SIZE FLAG: write down how far the stream is, and tell.
+pump_note() {
+  rc_pump_count=$((rc_pump_count + 1))
+  echo "$rc_pump_count $rc_pump_seg $2 $rc_up $3 $rc_pump_last $rc_pump_count ." 1<>"$1.n"
+  ring "$RC_RUN"
+}
 
 # pump_segment STREAM END: go on in a new segment at pump_size; the old one ends at END (less, if bytes were dropped).
 pump_segment() {
@@ -151,8 +232,7 @@ pump_drain() {
   rc_pump_state=0
   while :; do
     now
-    echo "$rc_pump_seg $rc_pump_end $rc_up F $rc_pump_last ." 1<>"$1.n"
-    ring "$RC_RUN"
+    pump_note "$1" $rc_pump_end F
     rc_pump_text=$({ dd bs=65536 count=1 | wc -c >&2; } 2>&1)
     pump_records
     if [ "$rc_pump_in" = 0+0 ]; then
@@ -189,9 +269,9 @@ supervise() {
   fi
   # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
   if [ "$rc_sup_merge" = 1 ]; then
-    (exec setsid "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd launch "$1/$2") </dev/null >o 2>&1
+    (exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>&1
   else
-    (exec setsid "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd launch "$1/$2") </dev/null >o 2>e
+    (exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>e
   fi
   rc_sup_code=$?
   trap - EXIT
@@ -201,7 +281,7 @@ supervise() {
   { read -r rc_sup_why <fail; } 2>/dev/null
   flag pid
   [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
-  echo "$rc_sup_code $rc_up $rc_sup_why ." 1<>end
+  echo "x $rc_sup_code $rc_up $rc_sup_why x ." 1<>end
   [ -z "$rc_sup_limit" ] || kill "$rc_sup_limit"
   ring "$RC_RUN"
   # shellcheck disable=SC2086  # to be split
@@ -215,7 +295,7 @@ sup_failed() {
   flag pid
   [ -z "$rc_flag" ] || exit 0
   now
-  echo "$1 $rc_up processLimit ." 1<>end
+  echo "x $1 $rc_up processLimit x ." 1<>end
   ring "$RC_RUN"
   exit 0
 }
@@ -223,76 +303,12 @@ sup_failed() {
 # limit KEY N SECONDS GRACE_MS: stop the run when its time is up.
 limit() {
   trap - EXIT
-  trap 'kill $rc_limit_sleep; wait $rc_limit_sleep; exit 0' TERM
+  trap 'kill -KILL $rc_limit_sleep; wait $rc_limit_sleep; exit 0' TERM
   sleep "$3" &
   rc_limit_sleep=$!
   wait $rc_limit_sleep || exit 0
   trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
   stop_run "$1" "$2" TERM "$4" limit timeout
-}
-
-# launch KEY/N: become the command. The spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
-launch() {
-  rc__d=$RC_BASE/runs/$1
-  rc__run=${1%/*}.${1#*/}
-  trap 'rc_failed $?' EXIT
-  # shellcheck disable=SC3044  # in bash, a failed exec would leave without the trap
-  [ -z "${BASH_VERSION-}" ] || shopt -s execfail
-  # Read whole before it is wiped: a shell reads a script that it runs in blocks, as it needs them.
-  eval "$(cat <"$rc__d/spec")"
-  rc_failed $?
-}
-
-rc_cd() {
-  rc__at=workingDir
-  [ -d "$1" ] || [ ! -e "$1" ] || rc__at=workingDirNotADirectory
-  [ -e "$1" ] || rc__at=workingDirNotFound
-  [ ! -d "$1" ] || [ -x "$1" ] || rc__at=permissionDenied
-  CDPATH='' cd "$1" || exit 126
-  rc__at=
-}
-
-# rc_ready: what only the launcher can know goes on record, then everything of ours is undone.
-rc_ready() {
-  true >"$rc__d/spec"
-  stat $$ && now && { echo remotecmd:start >/proc/$$/comm; } 2>/dev/null
-  rc__start=$rc_st_start
-  stat "$PPID"
-  echo "$$ $rc__start $rc_up $PPID $rc_st_start ." 1<>"$rc__d/pid"
-  ring "$rc__run"
-  umask "$RC_UMASK"
-  case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
-  case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
-  rc__busybox=$RC_BUSYBOX
-  unset OLDPWD _
-  [ "$RC_PWD" ] || unset PWD
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
-  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-} 2>/dev/null
-
-# rc_find NAME: `rc__program` = what to exec. busybox may run an applet of that name in its own process, as it is now; only
-# a path makes it exec. So the PATH (by now the one that the user wants) is walked for it.
-rc_find() {
-  rc__program=$1
-  [ "$rc__busybox" ] || return 0
-  rc__rest=$PATH:
-  while [ "$rc__rest" ]; do
-    rc__program=${rc__rest%%:*}/$1
-    rc__rest=${rc__rest#*:}
-    [ ! -f "$rc__program" ] || [ ! -x "$rc__program" ] || return 0
-  done
-  rc__program=/nonexistent/$1
-}
-
-rc_failed() {
-  trap - EXIT
-  rc__why=${rc__at:-launchFailed}
-  if [ -z "$rc__at" ]; then
-    case $1 in 127) rc__why=executableNotFound ;; 126 | 2) rc__why=permissionDenied ;; esac
-    [ "$1" = 127 ] || [ -z "$rc__big" ] || rc__why=argumentListTooLong
-  fi
-  echo "$rc__why" >"$rc__d/fail"
-  exit "$1"
 }
 
 # ---------------------------------------------------------------- stopping
@@ -360,18 +376,19 @@ stop_run() {
   now
   rc_stop_t0=${rc_up%.*}${rc_up#*.}
   rc_stop_signalled=0 rc_stop_escalated=0 rc_stop_count=0
-  rc_stop_leader=
-  { read -r rc_stop_leader rc_stop_start _ <pid; } 2>/dev/null
+  read_pid .
+  rc_stop_leader=$rc_pid rc_stop_start=$rc_pid_start
   if [ -z "$rc_stop_leader" ]; then
     # Not started yet: take the claim, or wait for who has it.
     if mkfifo o e 2>/dev/null; then
-      echo "143 $rc_up stoppedBeforeStart ." 1<>end
+      echo "x 143 $rc_up stoppedBeforeStart x ." 1<>end
     else
       rc_stop_i=0
       while [ -z "$rc_stop_leader" ] && flag end && [ -z "$rc_flag" ] && [ $rc_stop_i -lt 100 ]; do
         nap 0.02
         rc_stop_i=$((rc_stop_i + 1))
-        read -r rc_stop_leader rc_stop_start _ <pid
+        read_pid .
+        rc_stop_leader=$rc_pid rc_stop_start=$rc_pid_start
       done
     fi
   fi
@@ -379,7 +396,7 @@ stop_run() {
   [ -z "$rc_stop_leader" ] || members "$rc_stop_leader" "$rc_stop_start"
   if [ "$rc_found" ]; then
     flag end
-    [ "$rc_flag" ] || echo "$3 $rc_up $6 ." 1<>stop
+    [ "$rc_flag" ] || echo "$3 $rc_up $6 $3 ." 1<>stop
     ring "$1.$2"
     rc_stop_signalled=1
     rc_stop_all=$rc_found
@@ -397,7 +414,7 @@ stop_run() {
         members "$rc_stop_leader" "$rc_stop_start"
         stop_new
         flag end
-        [ "$rc_flag" ] || echo "KILL $rc_up $6 ." 1<>stop
+        [ "$rc_flag" ] || echo "KILL $rc_up $6 KILL ." 1<>stop
         signal_all KILL "$rc_stop_leader" "$rc_found"
         rc_stop_until=$((${rc_up%.*}${rc_up#*.} + 300))
       fi
@@ -444,35 +461,57 @@ snap() {
   rc_s_id='' rc_s_run='' rc_s_hash='' rc_s_merge='' rc_s_epoch='' rc_s_made='' rc_s_ns='' rc_s_dot=''
   { read -r rc_s_id rc_s_run rc_s_hash rc_s_merge _ _ rc_s_epoch rc_s_made rc_s_ns rc_s_dot <"$rc_snap_d/meta"; } 2>/dev/null
   [ "$rc_s_dot" = . ] || return 1
-  rc_s_pid=- rc_s_start=- rc_s_at=- rc_s_life=-
-  { read -r rc_s_p rc_s_s rc_s_u rc_s_g rc_s_f rc_s_dot <"$rc_snap_d/pid"; } 2>/dev/null &&
-    [ "$rc_s_dot" = . ] && rc_s_pid=$rc_s_p rc_s_start=$rc_s_s rc_s_at=$rc_s_u
+  rc_s_life=-
+  read_pid "$rc_snap_d"
   if [ "$rc_s_ns" != "$RC_NS" ]; then
     rc_s_life=F
-  elif [ "$rc_s_pid" != - ]; then
+  elif [ "$rc_pid" ]; then
     rc_s_life=G
-    if is_live "$rc_s_pid" "$rc_s_start"; then
+    if is_live "$rc_pid" "$rc_pid_start"; then
       rc_s_life=A
       [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L
-    elif is_live "$rc_s_g" "$rc_s_f"; then
+    elif is_live "$rc_pid_parent" "$rc_pid_parent_start"; then
       rc_s_life=E # its supervisor is about to write that down
     fi
   fi
   # The end record is read after that look: who was gone has left it before.
-  rc_s_code=- rc_s_end=- rc_s_why=-
-  { read -r rc_s_p rc_s_s rc_s_u rc_s_dot <"$rc_snap_d/end"; } 2>/dev/null && [ "$rc_s_dot" = . ] && rc_s_code=$rc_s_p rc_s_end=$rc_s_s rc_s_why=$rc_s_u
-  rc_s_sig=- rc_s_sat=- rc_s_swhy=-
-  { read -r rc_s_p rc_s_s rc_s_u rc_s_dot <"$rc_snap_d/stop"; } 2>/dev/null && [ "$rc_s_dot" = . ] && rc_s_sig=$rc_s_p rc_s_sat=$rc_s_s rc_s_swhy=$rc_s_u
-  rc_snap="$1 $2 $rc_s_id $rc_s_run $rc_s_hash $rc_s_merge $rc_s_epoch $rc_s_made $rc_s_pid $rc_s_start $rc_s_at $rc_s_life $rc_s_code $rc_s_end $rc_s_why $rc_s_sig $rc_s_sat $rc_s_swhy"
-  for rc_s_f in o e; do
-    rc_s_p='0 0 - - - - .'
-    { read -r rc_s_s <"$rc_snap_d/$rc_s_f.n"; } 2>/dev/null && case $rc_s_s in *' .') rc_s_p=$rc_s_s ;; esac
-    rc_snap="$rc_snap ${rc_s_p% .}"
+  rc_s_t='' rc_s_u='' rc_s_code=- rc_s_end=- rc_s_why=-
+  { read -r rc_s_t rc_s_a rc_s_b rc_s_c rc_s_u rc_s_dot <"$rc_snap_d/end"; } 2>/dev/null
+  [ "$rc_s_t$rc_s_u$rc_s_dot" != xx. ] || rc_s_code=$rc_s_a rc_s_end=$rc_s_b rc_s_why=$rc_s_c
+  rc_s_t='' rc_s_sig=- rc_s_sat=- rc_s_swhy=-
+  { read -r rc_s_t rc_s_a rc_s_b rc_s_u rc_s_dot <"$rc_snap_d/stop"; } 2>/dev/null
+  [ -z "$rc_s_t" ] || [ "$rc_s_dot" != . ] || [ "$rc_s_t" != "$rc_s_u" ] || rc_s_sig=$rc_s_t rc_s_sat=$rc_s_a rc_s_swhy=$rc_s_b
+  rc_snap="$1 $2 $rc_s_id $rc_s_run $rc_s_hash $rc_s_merge $rc_s_epoch $rc_s_made ${rc_pid:--} ${rc_pid_start:--}"
+  rc_snap="$rc_snap ${rc_pid_at:--} $rc_s_life $rc_s_code $rc_s_end $rc_s_why $rc_s_sig $rc_s_sat $rc_s_swhy"
+  snap_stream "$rc_snap_d/o.n"
+  snap_stream "$rc_snap_d/e.n"
+}
+
+# snap_stream FILE: what a pump wrote down. It writes while this reads a byte at a time: a torn line is read again.
+snap_stream() {
+  rc_s_i=0
+  while [ $rc_s_i -lt 20 ]; do
+    rc_s_i=$((rc_s_i + 1)) rc_s_t='' rc_s_u='' rc_s_dot=''
+    { read -r rc_s_t rc_s_a rc_s_b rc_s_c rc_s_g rc_s_x rc_s_y rc_s_u rc_s_dot <"$1"; } 2>/dev/null
+    [ "$rc_s_t" ] || break
+    if [ "$rc_s_t$rc_s_dot" = "$rc_s_u." ]; then
+      rc_snap="$rc_snap $rc_s_a $rc_s_b $rc_s_c $rc_s_g $rc_s_x $rc_s_y"
+      return
+    fi
   done
+  rc_snap="$rc_snap 0 0 - - - -"
+}
+
+# read_pid DIR: the pid record of a run: `rc_pid`, its start, when that was, and its supervisor; empty if there is none yet.
+read_pid() {
+  rc_s_t='' rc_s_u='' rc_s_dot=''
+  { read -r rc_s_t rc_pid rc_pid_start rc_pid_at rc_pid_parent rc_pid_parent_start rc_s_u rc_s_dot <"$1/pid"; } 2>/dev/null
+  [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] || rc_pid='' rc_pid_start='' rc_pid_at=''
 }
 
 # watch: wait on the FIFO, look at every bell that is set, tell the server.
 watch() {
+  rc_watch_spin=0
   # shellcheck disable=SC2034  # what comes through the FIFO says nothing
   while read -r rc_watch_byte; do
     echo 0 1<>"$RC_ME/rung"
@@ -489,14 +528,20 @@ watch() {
       rc_watch_out="$rc_watch_out$RC_NONCE run $rc_snap$rc_nl"
     done
     [ -z "$rc_watch_out" ] || printf '%s' "$rc_watch_out" >&4
-    [ -z "$rc_watch_again" ] || { nap 0.002; echo >&9; }
+    if [ "$rc_watch_again" ]; then
+      rc_watch_spin=$((rc_watch_spin + 1))
+      [ $rc_watch_spin -lt 10 ] || nap 0.005
+      echo >&9
+    else
+      rc_watch_spin=0
+    fi
   done <&9
 }
 
 # watchdog: an agent whose server is gone without a word may be blocked in a write for ever, and one whose first process was
 # killed has nobody to end it: see to both.
 watchdog() {
-  trap 'kill $rc_dog_sleep; wait $rc_dog_sleep; exit 0' TERM
+  trap 'kill -KILL $rc_dog_sleep; wait $rc_dog_sleep; exit 0' TERM
   rc_dog_last=
   while :; do
     sleep "$RC_WATCHDOG" &
@@ -562,10 +607,6 @@ start() {
   rc_start_text=
   eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
   rc_start_wait=0
-  [ -d "$RC_BASE/runs/$2" ] || mkdir "$RC_BASE/runs/$2" 2>/dev/null || [ -d "$RC_BASE/runs/$2" ] || {
-    reply "$1" 0 error storage
-    return
-  }
   while :; do
     rc_key=$2
     if [ "$6" = 1 ] && find_run "$4"; then
@@ -580,8 +621,16 @@ start() {
       continue
     fi
     rc_n=$((rc_n + 1))
-    mkdir "$RC_BASE/runs/$rc_key/$rc_n" 2>/dev/null && break
-    [ -d "$RC_BASE/runs/$rc_key/$rc_n" ] || { reply "$1" 0 error storage; return; }
+    rc_start_d=$RC_BASE/runs/$rc_key
+    if [ -d "$rc_start_d" ]; then
+      mkdir "$rc_start_d/$rc_n" && break
+    else
+      mkdir "$rc_start_d" "$rc_start_d/$rc_n" && break
+    fi 2>/dev/null
+    [ -d "$rc_start_d/$rc_n" ] || [ -d "$rc_start_d" ] || { reply "$1" 0 error storage; return; }
+    # Somebody was faster, or there is no room: look again, but not for ever.
+    rc_start_wait=$((rc_start_wait + 10))
+    [ $rc_start_wait -lt 1000 ] || { reply "$1" 0 error storage; return; }
   done
   now
   if start_files "$@"; then
@@ -602,7 +651,8 @@ start_files() {
     printf '%s\n' '                                                                                ' >"$rc_start_d/$rc_start_f" || return
   done
   echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
-    echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" && echo 1 >"$rc_start_d/go"
+    echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" || return
+  if [ ${#rc_start_text} -gt 4096 ]; then echo big; else echo small; fi >"$rc_start_d/go"
 } 2>/dev/null
 
 # start_known: answer with the run key.n. If it has no record, it is asked for again because its spawner may have died: hand it
@@ -611,7 +661,7 @@ start_known() {
   snap "$rc_key" "$rc_n" || return
   bell "$rc_key.$rc_n"
   flag "$RC_BASE/runs/$rc_key/$rc_n/go"
-  if [ "$rc_s_pid$rc_s_code$rc_s_life$rc_flag" = ---1 ]; then
+  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ] && [ "$rc_flag" ]; then
     rc_spawned=1
     echo "run:$rc_key:$rc_n"
   fi
@@ -856,7 +906,8 @@ agent() {
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
-  export LC_ALL RC_AGENT RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
+  RC_LAUNCH=${RC_AGENT%%: end of what the launcher needs*}
+  export LC_ALL RC_AGENT RC_LAUNCH RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
   come
   clean_up
   watch &
@@ -899,5 +950,4 @@ job() {
 case ${1-} in
   '') agent ;;
   job) job "$2" ;;
-  launch) launch "$2" ;;
 esac

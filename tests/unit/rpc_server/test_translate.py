@@ -4,7 +4,7 @@ import pytest
 
 from handlers import api
 from handlers.errors import ErrorKind, RemoteCommandError
-from rpc_server import messages, translate
+from rpc_server import messages, results, translate
 
 LOCAL = messages.LocalTarget(kind="local")
 RUN = messages.Definition(id="a", cmd_line="true")
@@ -95,3 +95,68 @@ def test_chunk(data: bytes, asked: messages.Encoding, expected: tuple[str, str |
     wire = translate.chunk_to_wire(chunk, asked)
     assert (wire.data, wire.encoding) == expected
     assert (wire.run_id, wire.id, wire.stream, wire.offset, wire.time) == ("r", "a", "stdout", 5, 7)
+
+
+def test_targets() -> None:
+    assert translate.target_to_domain(messages.KubernetesTarget(kind="kubernetes", pod_name="p", namespace="")) == (
+        api.KubernetesTarget(pod_name="p")
+    )
+    if translate.LOCAL_BUILT:
+        assert translate.target_to_domain(LOCAL) == api.LocalTarget()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        messages.ContainerTarget(kind="docker", container="c"),
+        messages.KubernetesTarget(kind="kubernetes", selector="a=b"),
+        messages.KubernetesTarget(kind="kubernetes", workload="deployment/a"),
+    ],
+)
+def test_targets_that_are_not_built(target: messages.Target) -> None:
+    with pytest.raises(RemoteCommandError) as caught:
+        translate.target_to_domain(target)
+    assert caught.value.kind is ErrorKind.NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("changes", [{"stdin": True}, {"tty": messages.TerminalSize(rows=1, columns=1)}])
+def test_definitions_that_are_not_built(changes: dict[str, object]) -> None:
+    definition = messages.Definition(id="a", cmd_line="true", **changes)  # type: ignore[arg-type]  # a table
+    with pytest.raises(RemoteCommandError) as caught:
+        translate.definition_to_domain(definition)
+    assert caught.value.kind is ErrorKind.NOT_SUPPORTED
+
+
+def test_a_definition_in_full() -> None:
+    definition = messages.Definition(
+        id="a",
+        args=("x", ""),
+        pid_directory="/p",
+        working_dir="w",
+        env_vars=(messages.EnvVar(key="A", value="b"),),
+        stdin=False,
+        merge_output=True,
+    )
+    assert translate.definition_to_domain(definition) == api.Definition(
+        id="a", args=("x", ""), pid_directory="/p", working_dir="w", env_vars=(("A", "b"),), merge_output=True
+    )
+
+
+def test_an_exec_in_full() -> None:
+    params = messages.ExecParams(
+        target=LOCAL, cmd_line="x", stdin="é", timeout_seconds=2, max_output_bytes=0, stream=True, run_id="r"
+    )
+    assert translate.exec_to_domain(params) == api.ExecRequest(
+        cmd_line="x", stdin="é".encode(), timeout_seconds=2.0, max_output_bytes=0, stream=True, run_id="r"
+    )
+
+
+def test_what_became_of_a_pod_is_told_without_empty_fields() -> None:
+    resolved = api.ResolvedTarget(kind="kubernetes", namespace="n", pod_name="p", pod_uid="u", kubeconfig="/k")
+    process = api.Process(
+        id="a", target=resolved, status=api.Status.RUNNING, state=api.State.RUNNING, pid=1, offsets=api.Offsets(1, 2)
+    )
+    wire = translate.process_to_wire(process)
+    assert (wire.target.pod_uid, wire.target.context, wire.target.container_name) == ("u", None, None)
+    assert (wire.status, wire.state, wire.pid) == ("running", "running", 1)
+    assert wire.offsets == results.Offsets(stdout=1, stderr=2)
