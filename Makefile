@@ -13,7 +13,7 @@ NODE_READY := $(EXTENSION)/node_modules/.installed
 
 # What our own shell is written in: the agent in POSIX sh for any container, the scripts around the tests in bash.
 AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
-BASH_SCRIPTS := .ci/run tests/install-packages $(addprefix tests/cluster/,up down run server build node.sh)
+BASH_SCRIPTS := .ci/run tests/install-packages tests/contained $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo test check check-python check-shell check-extension format e2e bench \
   lock clean
@@ -28,7 +28,7 @@ demo: $(PYTHON_READY) ## Start, watch and stop a command here; TARGET=k8s:POD do
 
 test: setup ## Run all tests that need no cluster
 	cd $(EXTENSION) && npm test --silent
-	$(BIN)/pytest -m 'not cluster'
+	tests/contained $(BIN)/pytest -m 'not cluster'
 
 check: check-extension check-shell check-python ## Check format, lint, types and boundaries
 

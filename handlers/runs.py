@@ -170,6 +170,12 @@ class Runs:
             await asyncio.sleep(0.2)
         raise explain.lost()
 
+    async def release(self, snapshot: Snapshot) -> None:
+        """Hear no more of a run that nobody here follows."""
+        channel = await self.channel()
+        if not channel.is_heard(snapshot.path):
+            await self._ask("unhear", snapshot.key, snapshot.generation)
+
     async def remove(self, snapshot: Snapshot) -> None:
         """Forget an ended run: its records and its output."""
         await self._ask("remove", snapshot.key, snapshot.generation)

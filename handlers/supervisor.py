@@ -31,7 +31,7 @@ from handlers.api import (
     Verdict,
 )
 from handlers.collect import Collector
-from handlers.errors import RemoteCommandError
+from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import Follower
 from handlers.lifecycle import ENDED, absent, process_of
 from handlers.orders import EXEC_PREFIX, Order
@@ -69,7 +69,10 @@ class Supervisor:
         process = await self._process(runs, snapshot)
         if process.state is State.START_FAILED:
             raise explain.start_failed(process)
-        return Started(process, created, self._begin(runs, snapshot, options, created=created))
+        begin = self._begin(runs, snapshot, options, created=created)
+        if begin is None:
+            self._in_background(functools.partial(runs.release, snapshot))
+        return Started(process, created, begin)
 
     async def _launch(self, runs: Runs, order: Order, options: StartOptions) -> tuple[Snapshot, bool]:
         """Launch; whatever a cancelled launch began is stopped."""
@@ -145,6 +148,7 @@ class Supervisor:
         if before.state is State.LOST:
             return Stopped(before, Verdict(signalled=False, escalated=False, survivors=(), processes=0, elapsed_ms=0))
         verdict = await runs.stop(snapshot, signal=signal, grace_seconds=grace_period_seconds)
+        self._in_background(functools.partial(runs.release, snapshot))
         return Stopped(await self._process(runs, await self._find(runs, id)), verdict)
 
     # ------------------------------------------------------------ exec
@@ -218,7 +222,8 @@ async def _quietly(work: Callable[[], Coroutine[None, None, None]]) -> None:
     try:
         await work()
     except RemoteCommandError as error:
-        logger.warning("cleaning up after a command failed: %s", error.kind.value)
+        if error.kind is not ErrorKind.SHUTTING_DOWN:  # then there is nothing to be tidy for
+            logger.warning("cleaning up after a command failed: %s", error.kind.value)
 
 
 def exec_result(process: Process, collector: Collector, request: ExecRequest) -> ExecResult:

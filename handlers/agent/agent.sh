@@ -3,10 +3,9 @@
 # shellcheck disable=SC2016  # code that another shell expands
 # shellcheck disable=SC2094  # o, e are FIFOs
 # The remotecmd agent: runs in the container, speaks to the server over the exec's own streams, needs only /bin/sh,
-# /proc and a few tools. This one text plays every part; $1 says which:
-#   (none)     the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives as long as its stream
-#   job TOKEN  one job of the spawner: supervise a run, stop a run, or end a leaving agent
-# Its first part alone, RC_LAUNCH, is what a launcher runs: the shell that becomes the user's command.
+# /proc and a few tools. The whole text is the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives
+# as long as its stream. Its first part (RC_JOB) is all that a job of the spawner needs, which outlives it: to supervise a run,
+# to stop one, to end a leaving agent. The first part of that (RC_LAUNCH) is the launcher, which becomes the user's command.
 #
 # Rules of this file:
 # - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
@@ -24,6 +23,19 @@
 rc_nl='
 '
 rc_ifs=$IFS
+# shell_printf: mksh's printf is a program, so values would be in its arguments; its print is not.
+shell_printf() {
+  printf() {
+    # shellcheck disable=SC3061  # where this is used, there is a print
+    case $1 in
+      '%b') print -n -- "$2" ;;
+      '%s') print -rn -- "$2" ;;
+      *) print -r -- "$2" ;;
+    esac
+  }
+}
+[ -z "${RC_PRINT-}" ] || shell_printf
+
 nap() { sleep "$1" 2>/dev/null || sleep 1; } # not every sleep takes fractions
 now() { read -r rc_up _ </proc/uptime; }
 
@@ -120,7 +132,7 @@ rc_ready() {
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
   ring "$rc__run"
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -182,16 +194,16 @@ pump() {
     elif [ $((rc_pump_size - rc_pump_seg)) -ge 67108864 ]; then
       pump_segment "$1" $rc_pump_size
     fi
-    pump_note "$1" $rc_pump_size -
+    if [ "$rc_pump_in" = 1+0 ]; then pump_note "$1" "$rc_pump_size" B; else pump_note "$1" "$rc_pump_size" -; fi
     # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
     rc_pump_was=$((rc_pump_size - rc_pump_was))
     if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 16384 ]; then nap 0.005; fi
   done
   now
-  pump_note "$1" $rc_pump_size E
+  pump_note "$1" "$rc_pump_size" E
 } 2>/dev/null
 
-# pump_note STREAM SIZE FLAG: write down how far the stream is, and tell.
+# pump_note STREAM SIZE FLAG: write down how far the stream is, and tell. Flags: B in the middle of a burst, E ended, F full.
 pump_note() {
   rc_pump_count=$((rc_pump_count + 1))
   echo "$rc_pump_count $rc_pump_seg $2 $rc_up $3 $rc_pump_last $rc_pump_count ." 1<>"$1.n"
@@ -232,7 +244,7 @@ pump_drain() {
   rc_pump_state=0
   while :; do
     now
-    pump_note "$1" $rc_pump_end F
+    pump_note "$1" "$rc_pump_end" F
     rc_pump_text=$({ dd bs=65536 count=1 | wc -c >&2; } 2>&1)
     pump_records
     if [ "$rc_pump_in" = 0+0 ]; then
@@ -245,7 +257,7 @@ pump_drain() {
     nap 0.02
   done
   rm -f "$1.probe"
-  pump_segment "$1" $rc_pump_end
+  pump_segment "$1" "$rc_pump_end"
   return $rc_pump_state
 }
 
@@ -253,6 +265,7 @@ pump_drain() {
 supervise() {
   RC_RUN=$1.$2
   cd "$RC_BASE/runs/$1/$2" || return
+  RC_LAUNCH=${RC_JOB%%: end of what the launcher needs*}
   read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
   if [ "$rc_sup_merge" = 1 ]; then mkfifo o || return; else mkfifo o e || return; fi
   trap 'sup_failed $?' EXIT
@@ -269,9 +282,9 @@ supervise() {
   fi
   # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
   if [ "$rc_sup_merge" = 1 ]; then
-    (exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>&1
+    (export RC_LAUNCH && exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>&1
   else
-    (exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>e
+    (export RC_LAUNCH && exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>e
   fi
   rc_sup_code=$?
   trap - EXIT
@@ -446,11 +459,46 @@ stop_new() {
       *" $rc_stop_p "*) ;;
       *)
         rc_stop_all="$rc_stop_all $rc_stop_p"
-        [ $rc_stop_escalated = 0 ] || kill -KILL "${rc_stop_p%:*}"
+        [ "$rc_stop_escalated" = 0 ] || kill -KILL "${rc_stop_p%:*}"
         ;;
     esac
   done
 }
+
+# read_pid DIR: the pid record of a run: `rc_pid`, its start, when that was, and its supervisor; empty if there is none yet.
+read_pid() {
+  rc_s_t='' rc_s_u='' rc_s_dot=''
+  { read -r rc_s_t rc_pid rc_pid_start rc_pid_at rc_pid_parent rc_pid_parent_start rc_s_u rc_s_dot <"$1/pid"; } 2>/dev/null
+  [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] || rc_pid='' rc_pid_start='' rc_pid_at=''
+}
+
+# end_main MAIN LOOP: let a leaving agent's first process reap the request loop, then end it, unless it ends by itself because
+# the spawner (our parent) has no other job left. So only the spawner can be orphaned: a PID 1 that doesn't reap keeps
+# one zombie for each agent whose commands outlived it.
+end_main() {
+  rc_end_i=0
+  while stat "$2" && [ "$rc_st_state" != Z ] && [ $rc_end_i -lt 100 ]; do
+    nap 0.01
+    rc_end_i=$((rc_end_i + 1))
+  done
+  for rc_end_p in /proc/[0-9]*; do
+    [ "$rc_end_p" != /proc/$$ ] && stat "${rc_end_p#/proc/}" && [ "$rc_st_ppid" = "$PPID" ] && [ "$rc_st_state" != Z ] || continue
+    kill -KILL "$1"
+    return
+  done
+}
+
+job() {
+  split "$1"
+  case $rc_f1 in
+    run) supervise "$rc_f2" "$rc_f3" ;;
+    stop) stop_run "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" "$rc_f7" ;;
+    leave) end_main "$rc_f2" "$rc_f3" ;;
+  esac
+  exit 0 # anything else than 0 may stop the spawner
+} 2>/dev/null
+
+: end of what a job needs
 
 # ---------------------------------------------------------------- what the agent tells
 
@@ -502,20 +550,13 @@ snap_stream() {
   rc_snap="$rc_snap 0 0 - - - -"
 }
 
-# read_pid DIR: the pid record of a run: `rc_pid`, its start, when that was, and its supervisor; empty if there is none yet.
-read_pid() {
-  rc_s_t='' rc_s_u='' rc_s_dot=''
-  { read -r rc_s_t rc_pid rc_pid_start rc_pid_at rc_pid_parent rc_pid_parent_start rc_s_u rc_s_dot <"$1/pid"; } 2>/dev/null
-  [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] || rc_pid='' rc_pid_start='' rc_pid_at=''
-}
-
 # watch: wait on the FIFO, look at every bell that is set, tell the server.
 watch() {
   rc_watch_spin=0
   # shellcheck disable=SC2034  # what comes through the FIFO says nothing
   while read -r rc_watch_byte; do
     echo 0 1<>"$RC_ME/rung"
-    rc_watch_out='' rc_watch_again=''
+    rc_watch_out='' rc_watch_again='' rc_watch_burst=''
     for rc_watch_b in "$RC_ME"/b/*; do
       flag "$rc_watch_b"
       [ "$rc_flag" = 1 ] || continue
@@ -526,6 +567,7 @@ watch() {
       [ "$rc_s_life" != L ] || { rc_watch_again=1; echo 1 1<>"$rc_watch_b"; continue; }
       [ ${#rc_watch_out} -lt 3200 ] || { printf '%s' "$rc_watch_out" >&4; rc_watch_out=; }
       rc_watch_out="$rc_watch_out$RC_NONCE run $rc_snap$rc_nl"
+      case $rc_snap in *' B '*) rc_watch_burst=1 ;; esac
     done
     [ -z "$rc_watch_out" ] || printf '%s' "$rc_watch_out" >&4
     if [ "$rc_watch_again" ]; then
@@ -534,6 +576,7 @@ watch() {
       echo >&9
     else
       rc_watch_spin=0
+      [ -z "$rc_watch_burst" ] || nap 0.01 # let some of a burst come together: fewer notices, larger windows
     fi
   done <&9
 }
@@ -644,11 +687,11 @@ start() {
   fi
 }
 
-# start_files: everything the supervisor reads; `go` last. The padded ones are overwritten in place later.
+# start_files: everything the supervisor reads; `go` last. The records hold a line, so that they have a block of the disk.
 start_files() {
   rc_start_d=$RC_BASE/runs/$rc_key/$rc_n
   for rc_start_f in pid end stop o.n e.n; do
-    printf '%s\n' '                                                                                ' >"$rc_start_d/$rc_start_f" || return
+    echo >"$rc_start_d/$rc_start_f" || return
   done
   echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" || return
@@ -797,18 +840,6 @@ try_base() {
   rm -f "probe.$$"
 }
 
-# shell_printf: mksh's printf is a program, so values would be in its arguments; its print is not.
-shell_printf() {
-  printf() {
-    # shellcheck disable=SC3061  # where this is used, there is a print
-    case $1 in
-      '%b') print -n -- "$2" ;;
-      '%s') print -rn -- "$2" ;;
-      *) print -r -- "$2" ;;
-    esac
-  }
-}
-
 # self_test: can this shell do it? Each line is a shell that can't.
 self_test() {
   for rc_test_tool in cat dd env ls mkdir mkfifo mv rm setsid sleep xargs; do
@@ -906,8 +937,9 @@ agent() {
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
-  RC_LAUNCH=${RC_AGENT%%: end of what the launcher needs*}
-  export LC_ALL RC_AGENT RC_LAUNCH RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
+  RC_JOB=${RC_AGENT%%: end of what a job needs*}
+  unset RC_AGENT
+  export LC_ALL RC_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
   come
   clean_up
   watch &
@@ -917,37 +949,7 @@ agent() {
   now
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
-  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_AGENT"' remotecmd job >/dev/null 2>&1 3>&- 4>&- 9>&-
+  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
 }
 
-# end_main MAIN LOOP: let a leaving agent's first process reap the request loop, then end it, unless it ends by itself because
-# the spawner (our parent) has no other job left. So only the spawner can be orphaned: a PID 1 that doesn't reap keeps
-# one zombie for each agent whose commands outlived it.
-end_main() {
-  rc_end_i=0
-  while stat "$2" && [ "$rc_st_state" != Z ] && [ $rc_end_i -lt 100 ]; do
-    nap 0.01
-    rc_end_i=$((rc_end_i + 1))
-  done
-  for rc_end_p in /proc/[0-9]*; do
-    [ "$rc_end_p" != /proc/$$ ] && stat "${rc_end_p#/proc/}" && [ "$rc_st_ppid" = "$PPID" ] && [ "$rc_st_state" != Z ] || continue
-    kill -KILL "$1"
-    return
-  done
-}
-
-job() {
-  split "$1"
-  case $rc_f1 in
-    run) supervise "$rc_f2" "$rc_f3" ;;
-    stop) stop_run "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" "$rc_f7" ;;
-    leave) end_main "$rc_f2" "$rc_f3" ;;
-  esac
-  exit 0 # anything else than 0 may stop the spawner
-} 2>/dev/null
-
-[ -z "${RC_PRINT-}" ] || shell_printf
-case ${1-} in
-  '') agent ;;
-  job) job "$2" ;;
-esac
+agent

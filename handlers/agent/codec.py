@@ -227,8 +227,8 @@ class Snapshot:
     """The facts of one run as the agent found them; times are uptimes in seconds, None where there is no record.
 
     Attributes:
-        life: "A" alive, "L" alive and not yet the command, "E" ended with the record to come, "G" gone, "F" recorded in another boot or PID namespace,
-            "-" no pid record.
+        life: "A" alive; "L" alive and not yet the command; "E" ended, with the record to come; "G" gone; "F" recorded in
+            another boot or PID namespace; "-" no pid record.
         epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.
         why: why it never started; "-" if it did.
         stop_signal: the last signal that a stop sent, with `stop_reason` "request" or "timeout".
