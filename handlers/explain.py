@@ -23,6 +23,7 @@ _START_FAILURES = {
     "permissionDenied": "permission was denied",
     "argumentListTooLong": "its arguments and environment together are longer than the kernel takes",
     "processLimit": "the limit of processes is reached",
+    "launchFailed": "its launcher failed; what it said is in the standard error of the run",
     "noRecord": "nothing was heard of it",
 }
 
@@ -180,11 +181,11 @@ def not_found(command_id: str) -> RemoteCommandError:
 
 def start_failed(process: Process) -> RemoteCommandError:
     """A run that could not start; its record stays."""
-    reason = process.reason or "unknown"
+    reason = (process.reason or "unknown")[:60]
     who = "The command" if process.id.startswith(EXEC_PREFIX) else f'Command "{process.id}"'
     return RemoteCommandError(
         ErrorKind.START_FAILED,
-        f"{who} could not start: {_START_FAILURES.get(reason, reason[:60])}.",
+        f"{who} could not start: {_START_FAILURES.get(reason, reason)}.",
         reason=reason,
         process=process,
     )

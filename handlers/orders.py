@@ -77,7 +77,9 @@ def _argv(definition: Definition) -> Sequence[str]:
 def spec_hash(definition: Definition) -> str:
     """The same for the same definition, whatever its id and directory: 16 hexadecimal digits."""
     digest = hashlib.sha256()
-    parts = ["args" if definition.args is not None else "cmdLine", *_argv(definition), "", definition.working_dir]
+    argv = _argv(definition)
+    kind = "cmdLine" if definition.args is None else "args"
+    parts = [kind, str(len(argv)), *argv, definition.working_dir]
     parts += [f"{key}={value}" for key, value in definition.env_vars]
     parts.append(str(definition.merge_output))
     for part in parts:

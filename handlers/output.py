@@ -44,15 +44,17 @@ class Journal:
         """Take the next bytes; lines that can't be read are passed over (the container is not trusted)."""
         self.offset += len(data)
         lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[-256:]
+        self._rest = lines.pop()[:257]
         for line in lines:
             words = line.split()
-            if len(words) != 3 or words[1] not in _STREAMS:
+            if len(line) > 256 or len(words) != 3 or words[1] not in _STREAMS:
                 continue
             try:
-                self._entries.append((float(words[0]), _STREAMS[words[1]], int(words[2])))
+                time, size = float(words[0]), int(words[2])
             except ValueError:
                 continue
+            if 0 <= time < 1e10:
+                self._entries.append((time, _STREAMS[words[1]], size))
 
     def drop_before(self, position: dict[Stream, int]) -> None:
         """Forget entries for bytes that were delivered already."""
@@ -83,8 +85,11 @@ def incomplete_tail(data: bytes) -> int:
         if byte < 0x80:
             return 0
         if byte >= 0xC0:
-            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4 if byte < 0xF8 else 0
-            return back if needed > back else 0
+            try:
+                data[-back:].decode()
+            except UnicodeDecodeError as error:
+                return back if error.reason == "unexpected end of data" else 0
+            return 0
     return 0
 
 

@@ -113,7 +113,7 @@ class Runs:
                 order.spec_hash,
                 int(is_named),
                 int(order.merged),
-                "0" if order.timeout_seconds is None else f"{order.timeout_seconds:.3f}".rstrip("0").rstrip("."),
+                _sleep_argument(order.timeout_seconds),
                 round(order.grace_seconds * 1000),
                 _epoch_ms(channel),
                 spec=order.spec,
@@ -246,6 +246,11 @@ async def _await_record(
 
 def _has_record(snapshot: Snapshot) -> bool:
     return snapshot.code is not None or (snapshot.pid is not None and snapshot.life not in {"L", "E"})
+
+
+def _sleep_argument(seconds: float | None) -> str:
+    """For sleep(1) in the container: "0" is no limit; a fraction only if there is one, for not every sleep takes it."""
+    return "0" if seconds is None else f"{max(seconds, 0.001):.3f}".rstrip("0").rstrip(".")
 
 
 def _epoch_ms(channel: Channel) -> int:

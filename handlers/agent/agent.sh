@@ -110,10 +110,9 @@ launch() {
 }
 
 rc_cd() {
-  rc__at=workingDir
-  [ -d "$1" ] || [ ! -e "$1" ] || rc__at=workingDirNotADirectory
+  rc__at=permissionDenied
+  [ -d "$1" ] || rc__at=workingDirNotADirectory
   [ -e "$1" ] || rc__at=workingDirNotFound
-  [ ! -d "$1" ] || [ -x "$1" ] || rc__at=permissionDenied
   CDPATH='' cd "$1" || exit 126
   rc__at=
 }
@@ -128,7 +127,7 @@ rc_ready() {
   umask "$RC_UMASK"
   case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
   case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
-  rc__busybox=$RC_BUSYBOX
+  rc__walk=$RC_BUSYBOX${KSH_VERSION-}
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
   ring "$rc__run"
@@ -136,12 +135,13 @@ rc_ready() {
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
-# rc_find NAME: `rc__program` = what to exec. busybox may run an applet of that name in its own process, as it is now; only
-# a path makes it exec. So the PATH (by now the one that the user wants) is walked for it.
+# rc_find NAME PATH: `rc__program` = what to exec. busybox may run an applet of that name in its own process, as it is now,
+# mksh a builtin or a function of ours, and bash takes a leading - for an option; only a path makes them exec. So the PATH
+# that the user wants is walked for it.
 rc_find() {
   rc__program=$1
-  [ "$rc__busybox" ] || return 0
-  rc__rest=$PATH:
+  case $rc__walk/$1 in /[!-]*) return 0 ;; esac
+  rc__rest=$2:
   while [ "$rc__rest" ]; do
     rc__program=${rc__rest%%:*}/$1
     rc__rest=${rc__rest#*:}

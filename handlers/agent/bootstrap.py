@@ -52,4 +52,5 @@ def bootstrap_line(
         "RC_WATCHDOG": str(watchdog_seconds),
     }
     words = " ".join(f"{key}={quote(value)}" for key, value in settings.items())
-    return f"{words} RC_AGENT=$(printf '%b' '{encode(text)}'); eval \"$RC_AGENT\"\n".encode()
+    newline = "rc_nl=$(printf '\\n.'); rc_nl=${rc_nl%.}; "
+    return f"{newline}{words} RC_AGENT=$(printf '%b' '{encode(text)}'); eval \"$RC_AGENT\"\n".encode()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ MAX_LINE_BYTES = 65_536
 
 MAX_BODY_BYTES = 64 << 20
 """Longest reply body that is believed; windows are asked for in a few MiB at most."""
+
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
+_OF_SHELLS = frozenset({"UID", "EUID", "PPID", "GROUPS", "RANDOM", "SECONDS", "LINENO", "OPTIND"})
+"""Variables that some shell keeps for itself: read-only, numbers only, or changed behind our back."""
 
 CHUNK_BYTES = 16_384
 """Longest piece of a value in one request: `read` takes 213 ms for a MiB in dash, and other requests go in between."""
@@ -73,24 +79,31 @@ def spec_text(
     """
     if working_dir:
         path = working_dir if working_dir.startswith("/") else f"./{working_dir}"
-        lines = [f'cd "$RC_CWD" && rc_cd {quote_in_file(path)}']
+        lines = [f"rc_cd {quote_in_file(path)}"]
+        if not working_dir.startswith("/"):
+            lines.insert(0, 'rc_cd "$RC_CWD"')
     else:
         lines = ['rc_cd "$RC_CWD"']
-    redirect = ""
     if stdin is not None:
-        escaped = stdin.replace(b"\\", b"\\0134").replace(b"\0", b"\\0000").decode("utf-8", "surrogateescape")
+        raw = stdin.replace(b"\\", b"\\0134").replace(b"\0", b"\\0000").decode("utf-8", "surrogateescape")
+        escaped = _NOT_UTF8.sub(lambda match: f"\\0{ord(match[0]) - 0xDC00:03o}", raw)
         lines.append(f'printf %b {quote_in_file(escaped)} >"$rc__d/stdin" || exit 126')
-        redirect = ' <"$rc__d/stdin"'
+        lines.append('exec <"$rc__d/stdin"')
     size = sum(len(a.encode()) + 9 for a in argv) + sum(len(k) + len(v.encode()) + 10 for k, v in env_vars)
     if size > CHUNK_BYTES:
         lines.append("rc__big=1")
     lines.append("rc_ready")
-    lines += [f"export {key}={quote_in_file(value)}" for key, value in env_vars]
     words = [quote_in_file(arg) for arg in argv]
     if "/" not in argv[0]:
-        lines.append(f"rc_find {words[0]}")
+        paths = [value for key, value in env_vars if key == "PATH"]
+        lines.append(f"rc_find {words[0]} " + (quote_in_file(paths[-1]) if paths else '"$PATH"'))
         words[0] = '"$rc__program"'
-    lines.append("exec " + " ".join(words) + redirect)
+    special = [f"{key}={value}" for key, value in env_vars if key in _OF_SHELLS]
+    if special:
+        words = ["env", *(quote_in_file(word) for word in special), *words]
+    lines.append("set -- " + " ".join(words))
+    lines += [f"export {key}={quote_in_file(value)} 2>/dev/null" for key, value in env_vars if key not in _OF_SHELLS]
+    lines.append('exec "$@"')
     return "\n".join(lines)
 
 
@@ -194,7 +207,7 @@ class ReplyDecoder:
     def _read_greeting(self, texts: list[str]) -> Hello | Refused:
         self._greeted = True
         if texts[0] == "hello" and texts[1] == "1":
-            return Hello(pid=int(texts[2]), uid=int(texts[3]), uptime=float(texts[4]), namespace=texts[5])
+            return Hello(pid=int(texts[2]), uid=int(texts[3]), uptime=_seconds(texts[4]), namespace=texts[5])
         if texts[0] == "refused":
             return Refused(texts[1], " ".join(texts[2:]))
         msg = "the greeting can't be read"
@@ -227,8 +240,8 @@ class Snapshot:
     """The facts of one run as the agent found them; times are uptimes in seconds, None where there is no record.
 
     Attributes:
-        life: "A" alive; "L" alive and not yet the command; "E" ended, with the record to come; "G" gone; "F" recorded in
-            another boot or PID namespace; "-" no pid record.
+        life: "A" alive; "L" alive and not yet the command; "E" ended, the record is to come; "G" gone; "F" recorded
+            in another boot or PID namespace; "-" no pid record.
         epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.
         why: why it never started; "-" if it did.
         stop_signal: the last signal that a stop sent, with `stop_reason` "request" or "timeout".
@@ -259,12 +272,19 @@ class Snapshot:
         return f"{self.key}/{self.generation}"
 
 
+def _seconds(word: str) -> float:
+    value = float(word)
+    if not 0 <= value < 1e10:
+        raise ValueError
+    return value
+
+
 def _optional_int(word: str) -> int | None:
     return None if word == "-" else int(word)
 
 
 def _optional_float(word: str) -> float | None:
-    return None if word == "-" else float(word)
+    return None if word == "-" else _seconds(word)
 
 
 def _read_stream(words: Sequence[str]) -> StreamFacts:
@@ -287,7 +307,7 @@ def read_snapshot(line: bytes) -> Snapshot | None:
             spec_hash=words[4],
             merged=words[5] == "1",
             epoch_ms=int(words[6]),
-            made_at=float(words[7]),
+            made_at=_seconds(words[7]),
             pid=_optional_int(words[8]),
             started_at=_optional_float(words[10]),
             life=words[11],
@@ -313,9 +333,9 @@ class NoticeDecoder:
     def feed(self, data: bytes) -> Iterator[Snapshot]:
         """Yield the snapshots that the bytes complete."""
         lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[-MAX_LINE_BYTES:]
+        self._rest = lines.pop()[: MAX_LINE_BYTES + 1]
         for line in lines:
-            if line.startswith(self._start):
+            if len(line) <= MAX_LINE_BYTES and line.startswith(self._start):
                 snapshot = read_snapshot(line[len(self._start) :])
                 if snapshot is not None:
                     yield snapshot
