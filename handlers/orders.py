@@ -27,6 +27,7 @@ class Order:
     Attributes:
         is_named: the client chose the run id, so a run of that id is looked for first.
         spec: the script that becomes the command, see `codec.spec_text`.
+        is_line: it is run by /bin/sh, so that its exec can't fail.
     """
 
     command_id: str
@@ -34,6 +35,7 @@ class Order:
     is_named: bool
     spec_hash: str
     spec: str
+    is_line: bool
     merged: bool
     timeout_seconds: float | None
     grace_seconds: float
@@ -49,6 +51,7 @@ def from_definition(definition: Definition, options: StartOptions, stdin: bytes 
         is_named=options.run_id is not None,
         spec_hash=spec_hash(definition),
         spec=codec.spec_text(_argv(definition), working_dir=definition.working_dir, env_vars=env_vars, stdin=stdin),
+        is_line=definition.args is None,
         merged=definition.merge_output,
         timeout_seconds=options.timeout_seconds,
         grace_seconds=options.grace_period_seconds,

@@ -116,6 +116,7 @@ class Runs:
                 _sleep_argument(order.timeout_seconds),
                 round(order.grace_seconds * 1000),
                 _epoch_ms(channel),
+                "line" if order.is_line else "args",
                 spec=order.spec,
             )
             snapshot = self._read_start(reply)

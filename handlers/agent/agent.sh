@@ -16,8 +16,8 @@
 # - Nothing polls: pumps ring the agents, see `ring`.
 #
 # <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, pid, b/<key>.<n> (a bell: who has it, hears of that run)
-# <base>/runs/<key>/<n>/         meta spec go pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
-#                                o.s e.s (ended segments) j (journal) v.<job> (verdicts)
+# <base>/runs/<key>/<n>/         meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
+#                                o.s e.s (ended segments) j (journal) v.<job> (verdicts) v (room for one)
 # The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT (this text).
 
 rc_nl='
@@ -90,8 +90,14 @@ ring() {
 
 # ---------------------------------------------------------------- launching
 
-# launch KEY/N: become the command. The spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
+# launch KEY/N: become the command, in a shell that setsid has started.
 launch() {
+  rc__pid=$$ rc__parent=$PPID rc__setsid=''
+  rc_become "$1"
+}
+
+# rc_become KEY/N: the spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
+rc_become() {
   rc__d=$RC_BASE/runs/$1
   rc__run=${1%/*}.${1#*/}
   trap 'rc_failed $?' EXIT
@@ -120,10 +126,10 @@ rc_cd() {
 # rc_ready: what only the launcher can know goes on record, then everything of ours is undone.
 rc_ready() {
   true >"$rc__d/spec"
-  stat $$ && now && { echo remotecmd:start >/proc/$$/comm; } 2>/dev/null
+  stat "$rc__pid" && now && { echo remotecmd:start >/proc/self/comm; } 2>/dev/null
   rc__start=$rc_st_start
-  stat "$PPID"
-  echo "x $$ $rc__start $rc_up $PPID $rc_st_start x ." 1<>"$rc__d/pid"
+  stat "$rc__parent"
+  echo "x $rc__pid $rc__start $rc_up $rc__parent $rc_st_start x ." 1<>"$rc__d/pid"
   umask "$RC_UMASK"
   case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
   case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
@@ -131,7 +137,7 @@ rc_ready() {
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
   ring "$rc__run"
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -237,10 +243,11 @@ pump_measure() {
 }
 
 # pump_drain STREAM: no room. Keep reading, so that the command is neither blocked nor killed, count what is dropped, and go
-# on in a new segment once there is room again. Fails at the end of the stream. What a dd had read and could not write
-# is not counted: nobody knows its length.
+# on in a new segment once there is room again. Fails at the end of the stream. The dd that failed had read a whole block, or
+# at least one byte, that it could not write: if it was less than a block, nobody knows its length.
 pump_drain() {
   rc_pump_end=$rc_pump_size
+  case $rc_pump_in in 1+0) rc_pump_size=$((rc_pump_was + 65536)) ;; 0+1) rc_pump_size=$((rc_pump_size + 1)) ;; esac
   rc_pump_state=0
   while :; do
     now
@@ -261,13 +268,28 @@ pump_drain() {
   return $rc_pump_state
 }
 
-# supervise KEY N: one run, from claim to end record. The claim is mkfifo: it fails when somebody made them before.
+# claim: become the only one who starts (or never starts) the run in whose directory we are.
+claim() {
+  set -C
+  if echo x >claim; then rc_claimed=0; else rc_claimed=1; fi
+  set +C
+  return $rc_claimed
+}
+
+# supervise KEY N: one run, from claim to end record.
 supervise() {
   RC_RUN=$1.$2
   cd "$RC_BASE/runs/$1/$2" || return
   RC_LAUNCH=${RC_JOB%%: end of what the launcher needs*}
   read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
-  if [ "$rc_sup_merge" = 1 ]; then mkfifo o || return; else mkfifo o e || return; fi
+  claim || return
+  # The agent makes the FIFOs meanwhile, unless it died.
+  rc_sup_i=0
+  while [ ! -p e ] && [ $rc_sup_i -lt 500 ]; do
+    nap 0.002
+    rc_sup_i=$((rc_sup_i + 1))
+  done
+  [ -p e ] || mkfifo o e || return
   trap 'sup_failed $?' EXIT
   pump o <o &
   rc_sup_pumps=$!
@@ -281,10 +303,11 @@ supervise() {
     rc_sup_limit=$!
   fi
   # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
+  flag go
   if [ "$rc_sup_merge" = 1 ]; then
-    (export RC_LAUNCH && exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>&1
+    (sup_launch "$1/$2") </dev/null >o 2>&1
   else
-    (export RC_LAUNCH && exec setsid "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1/$2") </dev/null >o 2>e
+    (sup_launch "$1/$2") </dev/null >o 2>e
   fi
   rc_sup_code=$?
   trap - EXIT
@@ -300,6 +323,19 @@ supervise() {
   # shellcheck disable=SC2086  # to be split
   wait $rc_sup_pumps $rc_sup_limit
   rm -f o e
+}
+
+# sup_launch KEY/N: a short command line is started from here, by setsid: its /bin/sh is there, so that can't fail. Whatever
+# may fail to exec gets a launcher of its own, which sees it; setsid would only exit with a status like any other.
+sup_launch() {
+  if [ "$rc_flag" = line ]; then
+    read -r rc__pid _ </proc/self/stat
+    # shellcheck disable=SC2034  # the spec uses it
+    rc__parent=$$ rc__setsid=$RC_SETSID
+    rc_become "$1"
+  fi
+  export RC_LAUNCH
+  exec "$RC_SETSID" "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1"
 }
 
 # sup_failed CODE: the supervisor could not do its work (fork failed): say so, unless the command had started.
@@ -393,7 +429,7 @@ stop_run() {
   rc_stop_leader=$rc_pid rc_stop_start=$rc_pid_start
   if [ -z "$rc_stop_leader" ]; then
     # Not started yet: take the claim, or wait for who has it.
-    if mkfifo o e 2>/dev/null; then
+    if claim; then
       echo "x 143 $rc_up stoppedBeforeStart x ." 1<>end
     else
       rc_stop_i=0
@@ -448,7 +484,9 @@ stop_run() {
   rc_stop_pids=
   for rc_stop_p in $rc_stop_left; do rc_stop_pids=$rc_stop_pids,${rc_stop_p%:*}; done
   now
-  echo "$rc_stop_signalled $rc_stop_escalated $rc_stop_count $(((${rc_up%.*}${rc_up#*.} - rc_stop_t0) * 10)) ${rc_stop_pids:--} ." >"v.$5"
+  rc_stop_said="$rc_stop_signalled $rc_stop_escalated $rc_stop_count $(((${rc_up%.*}${rc_up#*.} - rc_stop_t0) * 10)) ${rc_stop_pids:--} ."
+  # On a full disk there is a place for one verdict.
+  echo "$rc_stop_said" >"v.$5" || { mv v "v.$5" && echo "$rc_stop_said" 1<>"v.$5"; }
   ring "$1.$2"
 } 2>/dev/null
 
@@ -517,7 +555,8 @@ snap() {
     rc_s_life=G
     if is_live "$rc_pid" "$rc_pid_start"; then
       rc_s_life=A
-      [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L
+      # Not the command yet: it becomes the leader of a session, and exec gives it a name.
+      [ "$rc_st_comm" != remotecmd:start ] && [ "$rc_st_sid" = "$rc_pid" ] || rc_s_life=L
     elif is_live "$rc_pid_parent" "$rc_pid_parent_start"; then
       rc_s_life=E # its supervisor is about to write that down
     fi
@@ -607,6 +646,8 @@ end_group() {
 } 2>/dev/null
 
 # ---------------------------------------------------------------- requests (one line each; the server quotes)
+# From here on the working directory is the base: what is given to a program is given by a relative name, since the base may
+# be one that the user chose.
 
 # reply ID COUNT WORD...: the header of a reply; COUNT raw bytes follow it.
 reply() { printf '%s\n' "$RC_NONCE $*" >&3; }
@@ -618,7 +659,7 @@ put() { eval "rc_put_$1=\${rc_put_$1-}\$2"; }
 
 latest() { # KEY: `n` = its newest generation, 0 if none
   rc_n=0
-  for rc_latest_d in "$RC_BASE/runs/$1"/*/; do
+  for rc_latest_d in "runs/$1"/*/; do
     rc_latest_d=${rc_latest_d%/}
     rc_latest_d=${rc_latest_d##*/}
     case $rc_latest_d in *[!0-9]*) continue ;; esac
@@ -631,7 +672,7 @@ bell() { [ -f "$RC_ME/b/$1" ] || echo 0 >"$RC_ME/b/$1"; }
 
 # find_run RUNID: `key` and `n` of the run that a client named so.
 find_run() {
-  for rc_find_m in "$RC_BASE"/runs/*/*/meta; do
+  for rc_find_m in runs/*/*/meta; do
     rc_find_id=
     { read -r _ rc_find_id _ <"$rc_find_m"; } 2>/dev/null
     [ "$rc_find_id" = "$1" ] || continue
@@ -644,12 +685,12 @@ find_run() {
   return 1
 }
 
-# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH: make a new generation and start it, unless RUN_ID is
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND: make a new generation and start it, unless RUN_ID is
 # known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
 start() {
   rc_start_text=
   eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
-  rc_start_wait=0
+  rc_start_seen=0 rc_start_tries=0
   while :; do
     rc_key=$2
     if [ "$6" = 1 ] && find_run "$4"; then
@@ -658,44 +699,48 @@ start() {
       latest "$rc_key"
       [ "$rc_n" = 0 ] || ! is_current || { start_known "$1" && return; }
     fi
-    if [ "$rc_n" != 0 ] && [ ! -s "$RC_BASE/runs/$rc_key/$rc_n/meta" ] && [ $rc_start_wait -lt 150 ]; then
-      rc_start_wait=$((rc_start_wait + 1)) # somebody is making it right now; who is no longer at it after 3 s has died
-      nap 0.02
-      continue
+    if [ "$rc_n" != 0 ] && [ ! -s "runs/$rc_key/$rc_n/meta" ]; then
+      [ "$rc_start_seen" = "$rc_n" ] || rc_start_seen=$rc_n rc_start_wait=0
+      if [ "$rc_start_wait" -lt 150 ]; then
+        rc_start_wait=$((rc_start_wait + 1)) # somebody is making it right now; who is no longer at it after 3 s has died
+        nap 0.02
+        continue
+      fi
     fi
     rc_n=$((rc_n + 1))
-    rc_start_d=$RC_BASE/runs/$rc_key
-    if [ -d "$rc_start_d" ]; then
-      mkdir "$rc_start_d/$rc_n" && break
-    else
-      mkdir "$rc_start_d" "$rc_start_d/$rc_n" && break
-    fi 2>/dev/null
+    rc_start_d=runs/$rc_key
+    # One mkdir for both could fail at the first and make the second: then nobody would know whose it is.
+    rc_start_error=
+    [ -d "$rc_start_d" ] || rc_start_error=$(exec mkdir "$rc_start_d" 2>&1)
+    rc_start_error=$rc_start_error$(exec mkdir "$rc_start_d/$rc_n" 2>&1) && break
+    ! is_full "$rc_start_error" || { reply "$1" 0 error full; return; }
     [ -d "$rc_start_d/$rc_n" ] || [ -d "$rc_start_d" ] || { reply "$1" 0 error storage; return; }
-    # Somebody was faster, or there is no room: look again, but not for ever.
-    rc_start_wait=$((rc_start_wait + 10))
-    [ $rc_start_wait -lt 1000 ] || { reply "$1" 0 error storage; return; }
+    rc_start_tries=$((rc_start_tries + 1)) # somebody was faster: look again, but not for ever
+    [ $rc_start_tries -lt 100 ] || { reply "$1" 0 error storage; return; }
   done
   now
   if start_files "$@"; then
     rc_spawned=1
     echo "run:$rc_key:$rc_n"
+    mkfifo "$rc_start_d/o" "$rc_start_d/e"
     snap "$rc_key" "$rc_n"
     start_reply "$1" created
   else
-    rm -rf "$RC_BASE/runs/$rc_key/$rc_n"
+    rm -rf "runs/$rc_key/$rc_n" "$RC_ME/b/$rc_key.$rc_n"
+    rmdir "runs/$rc_key" 2>/dev/null
     reply "$1" 0 error full
   fi
 }
 
 # start_files: everything the supervisor reads; `go` last. The records hold a line, so that they have a block of the disk.
 start_files() {
-  rc_start_d=$RC_BASE/runs/$rc_key/$rc_n
-  for rc_start_f in pid end stop o.n e.n; do
+  rc_start_d=runs/$rc_key/$rc_n
+  for rc_start_f in pid end stop v o.n e.n; do
     echo >"$rc_start_d/$rc_start_f" || return
   done
   echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" || return
-  if [ ${#rc_start_text} -gt 4096 ]; then echo big; else echo small; fi >"$rc_start_d/go"
+  if [ ${#rc_start_text} -gt 4096 ]; then echo big; else echo "${11}"; fi >"$rc_start_d/go"
 } 2>/dev/null
 
 # start_known: answer with the run key.n. If it has no record, it is asked for again because its spawner may have died: hand it
@@ -703,7 +748,7 @@ start_files() {
 start_known() {
   snap "$rc_key" "$rc_n" || return
   bell "$rc_key.$rc_n"
-  flag "$RC_BASE/runs/$rc_key/$rc_n/go"
+  flag "runs/$rc_key/$rc_n/go"
   if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ] && [ "$rc_flag" ]; then
     rc_spawned=1
     echo "run:$rc_key:$rc_n"
@@ -734,7 +779,7 @@ status() {
     latest "$2"
     [ "$rc_n" = 0 ] || { snap "$2" "$rc_n" && rc_status_out=$rc_snap$rc_nl; }
   else
-    for rc_status_d in "$RC_BASE"/runs/*/; do
+    for rc_status_d in runs/*/; do
       rc_status_d=${rc_status_d%/}
       latest "${rc_status_d##*/}"
       [ "$rc_n" = 0 ] || { snap "${rc_status_d##*/}" "$rc_n" && rc_status_out=$rc_status_out$rc_snap$rc_nl; }
@@ -766,14 +811,14 @@ window() {
       [ "$4" = 0 ] || dd bs="$4" skip=1 count=0 >&3
       head -c "$5" >&3
     fi
-  } 2>/dev/null <"$RC_BASE/runs/$2/$3"
+  } 2>/dev/null <"runs/$2/$3"
   [ "$rc_window_ok" ] || reply "$1" 0 error gone
 }
 
 # lines ID RUN FILE: a small text file.
 lines() {
   rc_lines_out=
-  { while IFS= read -r rc_lines_l; do rc_lines_out=$rc_lines_out$rc_lines_l$rc_nl; done; } 2>/dev/null <"$RC_BASE/runs/$2/$3"
+  { while IFS= read -r rc_lines_l; do rc_lines_out=$rc_lines_out$rc_lines_l$rc_nl; done; } 2>/dev/null <"runs/$2/$3"
   reply "$1" ${#rc_lines_out} ok
   [ -z "$rc_lines_out" ] || printf '%s' "$rc_lines_out" >&3
 }
@@ -781,7 +826,7 @@ lines() {
 # journal ID RUN OFFSET MAX: at most MAX of its bytes from OFFSET on.
 journal() {
   rc_journal_n=0
-  { rc_journal_n=$(wc -c); } 2>/dev/null <"$RC_BASE/runs/$2/j"
+  { rc_journal_n=$(wc -c); } 2>/dev/null <"runs/$2/j"
   rc_journal_n=$((rc_journal_n - $3))
   [ $rc_journal_n -le "$4" ] || rc_journal_n=$4
   if [ "$rc_journal_n" -gt 0 ]; then window "$1" "$2" j "$3" "$rc_journal_n"; else reply "$1" 0 ok; fi
@@ -797,9 +842,9 @@ stop() {
 
 # remove ID KEY N: forget an ended run.
 remove() {
-  mv "$RC_BASE/runs/$2/$3" "$RC_BASE/gone.$2.$3" 2>/dev/null && rm -rf "$RC_BASE/gone.$2.$3"
+  mv "runs/$2/$3" "gone.$2.$3" 2>/dev/null && rm -rf "gone.$2.$3"
   rm -f "$RC_ME/b/$2.$3"
-  rmdir "$RC_BASE/runs/$2" 2>/dev/null
+  rmdir "runs/$2" 2>/dev/null
   reply "$1" 0 ok
 }
 
@@ -815,7 +860,7 @@ find_base() {
   rc_base_uid=
   while read -r rc_base_k _ rc_base_v _; do [ "$rc_base_k" != Uid: ] || rc_base_uid=$rc_base_v; done </proc/self/status
   if [ "$RC_DIR" ]; then
-    [ -d "$RC_DIR" ] || mkdir -p "$RC_DIR" 2>/dev/null # the one value of the user's in an argument: no builtin makes directories
+    [ -d "$RC_DIR" ] || make "$RC_DIR" # the one value of the user's in an argument: no builtin makes directories
     try_base "$RC_DIR"
     return
   fi
@@ -832,12 +877,26 @@ try_base() {
   RC_BASE=${1%/}/remotecmd-$rc_base_uid
   [ -d "$1" ] && [ -x "$1" ] || return 1
   if [ ! -e "$RC_BASE" ] && [ ! -L "$RC_BASE" ]; then
-    cd "$1" && mkdir "remotecmd-$rc_base_uid" 2>/dev/null
+    cd "$1" && make "remotecmd-$rc_base_uid"
   fi
   [ ! -L "$RC_BASE" ] && [ -d "$RC_BASE" ] && [ -O "$RC_BASE" ] && [ -w "$RC_BASE" ] || return 1
-  cd "$RC_BASE" && mkdir -p agents runs 2>/dev/null || return 1
-  { echo "$RC_NONCE" >"probe.$$"; } 2>/dev/null || { rc_base_full=1; return 1; }
+  cd "$RC_BASE" && make agents runs || return 1
+  { echo "$RC_NONCE" >"probe.$$"; } 2>/dev/null && rm -f "probe.$$" && return
+  rc_base_full=1
   rm -f "probe.$$"
+  return 1
+}
+
+# make DIR...: with `rc_base_full` if there is no room for them.
+make() {
+  rc_make_said=$(exec mkdir -p "$@" 2>&1) && return
+  ! is_full "$rc_make_said" || rc_base_full=1
+  return 1
+}
+
+# is_full COMPLAINT: what a tool complained of is that the disk, or the quota, is full.
+is_full() {
+  case $1 in *'No space left'* | *'uota exceeded'*) ;; *) return 1 ;; esac
 }
 
 # self_test: can this shell do it? Each line is a shell that can't.
@@ -862,7 +921,7 @@ self_test() {
 # clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them. On a
 # volume there may be agents of other containers: of those we can't tell, unless the machine was booted since.
 clean_up() {
-  for rc_clean_d in "$RC_BASE"/agents/*/; do
+  for rc_clean_d in agents/*/; do
     rc_clean_d=${rc_clean_d%/}
     [ "$rc_clean_d" != "$RC_ME" ] || continue
     rc_clean_pid='' rc_clean_start='' rc_clean_ns=''
@@ -879,14 +938,14 @@ clean_up() {
 }
 
 # drop DIR: out of the pumps' sight first, then away.
-drop() { mv "$1" "$RC_BASE/gone.${1##*/}" && rm -rf "$RC_BASE/gone.${1##*/}"; } 2>/dev/null
+drop() { mv "$1" "gone.${1##*/}" && rm -rf "gone.${1##*/}"; } 2>/dev/null
 
 # come: make our directory under a name that the pumps do not look at, and move it in when it is whole.
 come() {
   stat $$ || refuse proc
   RC_MAIN=$$ RC_MAIN_START=$rc_st_start
-  RC_ME=$RC_BASE/agents/$RC_OWNER.$$
-  rc_come_d=$RC_BASE/new.$RC_OWNER.$$
+  RC_ME=agents/$RC_OWNER.$$
+  rc_come_d=new.$RC_OWNER.$$
   rm -rf "$rc_come_d"
   { mkdir "$rc_come_d" "$rc_come_d/b" && mkfifo "$rc_come_d/wake" && echo 0 >"$rc_come_d/rung" && echo 0 >"$rc_come_d/served" &&
     echo "$$ $rc_st_start $RC_NS" >"$rc_come_d/pid"; } 2>/dev/null || refuse storage full
@@ -933,13 +992,17 @@ agent() {
   done
   RC_BUSYBOX=
   case $(readlink "/proc/$$/exe" 2>/dev/null) in *busybox*) RC_BUSYBOX=1 ;; esac
+  # By its path, since the command's own PATH is set by then, and a shell may have a setsid of its own.
+  rc__walk=1
+  rc_find setsid "$PATH"
+  RC_SETSID=$rc__program
   RC_DD=
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
   RC_JOB=${RC_AGENT%%: end of what a job needs*}
   unset RC_AGENT
-  export LC_ALL RC_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX
+  export LC_ALL RC_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
   watch &

@@ -101,7 +101,7 @@ def spec_text(
     special = [f"{key}={value}" for key, value in env_vars if key in _OF_SHELLS]
     if special:
         words = ["env", *(quote_in_file(word) for word in special), *words]
-    lines.append("set -- " + " ".join(words))
+    lines.append("set -- $rc__setsid " + " ".join(words))
     lines += [f"export {key}={quote_in_file(value)} 2>/dev/null" for key, value in env_vars if key not in _OF_SHELLS]
     lines.append('exec "$@"')
     return "\n".join(lines)
