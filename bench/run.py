@@ -1,8 +1,8 @@
 """Side by side with kubectl on a real node, in one run: `make bench`.
 
-Every figure of ours stands beside what kubectl takes for the nearest thing on the same machine in the same minute, so that
-the ratio means something where the milliseconds do not. Needs REMOTECMD_TEST_KUBECONFIG and kubectl on the PATH (both are
-set by tests/cluster/run). Times are wall clock, memory is the server's resident set.
+Every figure of ours stands beside what kubectl takes for the nearest thing on the same machine in the same minute, so
+that the ratio means something where the milliseconds do not. Needs REMOTECMD_TEST_KUBECONFIG and kubectl on the PATH
+(both are set by tests/cluster/run). Times are wall clock, memory is the server's resident set.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class Bench:
             verdict = self.stop(name, gracePeriodSeconds=grace)["verdict"]
             times.append((time.perf_counter() - begun) * 1000)
             assert verdict["survivors"] == []
-            left = self.client.result("remotecmd/exec", {"target": TARGET, "cmdLine": "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"})
+            left = self.client.result(
+                "remotecmd/exec", {"target": TARGET, "cmdLine": "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"}
+            )
             assert "sleep 4321" not in left["stdout"], left["stdout"]
         return times
 
@@ -144,7 +146,8 @@ class Bench:
         names = [self.start("sleep 4320") for _ in range(100)]
         count = (
             "for p in /proc/[0-9]*; do [ $p = /proc/$$ ] || { read -r s <$p/stat; set -- ${s##*)}; "
-            "echo $((${12} + ${13} + ${14} + ${15})); }; done 2>/dev/null | { t=0; while read n; do t=$((t + n)); done; echo $t; }"
+            "echo $((${12} + ${13} + ${14} + ${15})); }; done 2>/dev/null | "
+            "{ t=0; while read n; do t=$((t + n)); done; echo $t; }"
         )
 
         def ticks() -> int:

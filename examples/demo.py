@@ -26,6 +26,10 @@ def say(mark: str, text: str, colour: int = 0) -> None:
     print(f"\033[{colour}m{mark} {text}\033[0m" if COLOURS and colour else f"{mark} {text}", flush=True)
 
 
+def is_final(process: dict) -> bool:
+    return process["status"] in {"stopped", "errored", "unknown"}
+
+
 class Server:
     """One server process and the requests to it."""
 
@@ -76,10 +80,9 @@ class Server:
                 yield message["params"]
             elif message.get("method") == "remotecmd/gap":
                 sys.exit(f"demo: bytes are gone: {message['params']}")
-            elif message.get("method") == "remotecmd/statusChanged":
-                if message["params"]["process"]["status"] in ("stopped", "errored", "unknown"):
-                    yield message["params"]
-                    return
+            elif message.get("method") == "remotecmd/statusChanged" and is_final(message["params"]["process"]):
+                yield message["params"]
+                return
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)

@@ -1,16 +1,16 @@
 """The matrix: the agent under every shell with every set of tools that is here; the list is printed, not guessed."""
 
 import asyncio
-import os
 import functools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 import handlers.pool
-from handlers.api import Gap, LocalTarget, OutputChunk, Process, Stream
 from handlers.agent.channel import open_channel
+from handlers.api import Gap, LocalTarget, OutputChunk, Process, Stream
 from handlers.pool import Pool
 from handlers.supervisor import Supervisor
 from tests.shells.container import SHELLS, TOOLS, Container, ContainerTransport, make_tools, shells_here, tools_here

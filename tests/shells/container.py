@@ -1,4 +1,4 @@
-"""A container without a container runtime: a PID and mount namespace whose PID 1 sleeps and reaps nothing, as a pod's does.
+"""A container without a container runtime: a PID and mount namespace whose PID 1 sleeps, reaping nothing.
 
 The agent runs in it under any shell and with any set of tools, and everything it may kill is inside. It needs root, or
 user namespaces. `ContainerTransport` is a transport like any other, so the whole handler can be driven over it.
@@ -17,7 +17,13 @@ from handlers.transports.local import LocalStream
 
 BASE_ENVIRONMENT = {"HOME": "/", "LANG": "C.UTF-8", "FROM_IMAGE": "kept as it is"}
 
-SHELLS = {"dash": "/bin/dash", "busybox": "/bin/busybox", "bash": "/bin/bash", "mksh": "/bin/mksh", "ksh93": "/bin/ksh93"}
+SHELLS = {
+    "dash": "/bin/dash",
+    "busybox": "/bin/busybox",
+    "bash": "/bin/bash",
+    "mksh": "/bin/mksh",
+    "ksh93": "/bin/ksh93",
+}
 """What /bin/sh is: dash on Debian and Ubuntu, busybox on Alpine, bash on Red Hat, mksh on Android."""
 
 TOOLS = ("gnu", "busybox", "toybox")
@@ -130,6 +136,7 @@ class ContainerTransport:
         return ResolvedTarget(kind=target.kind)
 
     async def open(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool = False) -> LocalStream:
+        del target, tty
         argv = [self._container.shell if argv[0] == "/bin/sh" else argv[0], *argv[1:]]
         process = await asyncio.create_subprocess_exec(
             *self._container.enter(*argv),

@@ -27,9 +27,7 @@ def define(container: Container, id: str, cmd_line: str, **more: object) -> Defi
 async def test_output_of_both_streams_and_the_exit_code_arrive(
     container: Container, supervisor: Supervisor, recorder: Recorder, target: LocalTarget
 ) -> None:
-    started = await supervisor.start(
-        target, define(container, "web", "echo out; echo err >&2; exit 7"), StartOptions()
-    )
+    started = await supervisor.start(target, define(container, "web", "echo out; echo err >&2; exit 7"), StartOptions())
     assert started.created and started.begin is not None
     started.begin()
     final = await recorder.until_final()
@@ -48,13 +46,15 @@ async def test_values_arrive_exactly(
     assert result.stdout.decode() == f"{value}\0{value}"
 
 
-ECHO_BACK = "import sys,os; sys.stdout.buffer.write(os.fsencode(sys.argv[1]) + b'\\0' + os.fsencode(os.environ['VALUE']))"
+ECHO_BACK = (
+    "import sys,os; sys.stdout.buffer.write(os.fsencode(sys.argv[1]) + b'\\0' + os.fsencode(os.environ['VALUE']))"
+)
 
 
 async def test_directory_names_and_command_lines_arrive_exactly(
     container: Container, supervisor: Supervisor, target: LocalTarget
 ) -> None:
-    directory = container.root / "it's a \"$(dir)\"\n\\ é -x"
+    directory = container.root / 'it\'s a "$(dir)"\n\\ é -x'
     directory.mkdir()
     result = await supervisor.exec(
         target, ExecRequest(cmd_line="pwd; printf '%s' 'a\\b\"c'\"'\"'d\n$HOME é'", working_dir=str(directory))
@@ -114,7 +114,8 @@ async def test_program_of_any_name_is_really_executed(
     definition = Definition(id="nap", args=("sleep", "1000"), pid_directory=str(container.base))
     started = await supervisor.start(target, definition, StartOptions(follow=False))
     assert started.process.state is State.RUNNING
-    assert [line.split() for line in container.processes().values() if line.split()[-1] == "1000"][0][-2].endswith("sleep")
+    (nap,) = [line.split() for line in container.processes().values() if line.split()[-1] == "1000"]
+    assert nap[-2].endswith("sleep")
 
 
 TREE = "sleep 1000 & sh -c 'sleep 1000 & sleep 1000' & wait"
@@ -136,7 +137,8 @@ async def test_stop_ends_a_tree_that_honours_term(
 async def test_stop_kills_what_ignores_term_and_what_left_the_group(
     container: Container, supervisor: Supervisor, recorder: Recorder, target: LocalTarget
 ) -> None:
-    line = "trap '' TERM; setsid sleep 1000 & (setsid sh -c 'trap \"\" TERM; sleep 1000; :' &); echo up; while :; do sleep 1; done"
+    escaped = "setsid sleep 1000 & (setsid sh -c 'trap \"\" TERM; sleep 1000; :' &)"
+    line = f"trap '' TERM; {escaped}; echo up; while :; do sleep 1; done"
     started = await supervisor.start(target, define(container, "deaf", line), StartOptions())
     assert started.begin is not None
     started.begin()
@@ -157,7 +159,11 @@ async def test_stopping_what_has_ended_is_no_error(
     await recorder.until_final()
     stopped = await stop(container, supervisor, "short", grace=1)
     assert not stopped.verdict.signalled
-    assert (stopped.process.state, stopped.process.status, stopped.process.exit_code) == (State.EXITED, Status.STOPPED, 0)
+    assert (stopped.process.state, stopped.process.status, stopped.process.exit_code) == (
+        State.EXITED,
+        Status.STOPPED,
+        0,
+    )
 
 
 async def test_exit_143_by_itself_is_no_signal(
@@ -231,9 +237,7 @@ async def test_timeout_is_kept_by_the_container(
     options = StartOptions(timeout_seconds=0.5, grace_period_seconds=0.2, follow=False)
     await supervisor.start(target, definition, options)
     await supervisor.close()  # no agent is left to do it
-    async with asyncio.timeout(20):
-        while container.processes():
-            await asyncio.sleep(0.05)
+    assert await settled(container, 20) == {}
     (path,) = container.base.glob("remotecmd-*/runs/*/1/end")
     assert path.read_text().split()[1] == "137"
     assert (path.parent / "stop").read_text().split()[::2][:2] == ["KILL", "timeout"]
@@ -272,7 +276,5 @@ async def settled(container: Container, seconds: float = 5) -> dict[int, str]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while (left := container.processes()) and loop.time() < deadline:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # noqa: ASYNC110  # there is no event for the end of somebody else's process
     return left
-
-
