@@ -80,7 +80,7 @@ class Follower:
                     pass
                 except RemoteCommandError as error:
                     if not error.retryable:
-                        await self._tell_lost(error.kind.value)
+                        await self._tell_lost(error.reason or error.kind.value)
                         return
                 else:
                     return

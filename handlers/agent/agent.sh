@@ -158,6 +158,7 @@ rc_find() {
 
 rc_failed() {
   trap - EXIT
+  true >"$rc__d/spec"
   rc__why=${rc__at:-launchFailed}
   if [ -z "$rc__at" ]; then
     case $1 in 127) rc__why=executableNotFound ;; 126 | 2) rc__why=permissionDenied ;; esac
@@ -174,7 +175,11 @@ rc_failed() {
 # pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
 # failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
 pump() {
-  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0
+  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0 rc_pump_end=''
+  rc_pump_stream=$1
+  exec 7<&0 # to have it in the trap, where dash has undone the redirection of our call
+  trap pump_again EXIT
+  if [ "${RC_PUMP-}" ]; then pump_resume "$1" || { pump_over "$1"; return; }; fi
   while :; do
     rc_pump_was=$rc_pump_size
     rc_pump_text=$(exec dd bs=65536 count=1 2>&1 >>"$1.$rc_pump_seg")
@@ -190,7 +195,7 @@ pump() {
       pump_measure "$1"
     fi
     now
-    [ $rc_pump_size -eq $rc_pump_was ] || echo "$rc_up $1 $rc_pump_size" >>j
+    [ "$rc_pump_size" -eq "$rc_pump_was" ] || echo "$rc_up $1 $rc_pump_size" >>j
     if [ $rc_pump_rc != 0 ]; then
       if [ "$rc_pump_in" ] || ! true >>"$1.$rc_pump_seg"; then
         pump_drain "$1" || break
@@ -198,16 +203,38 @@ pump() {
         nap 0.05 # dd was killed, or could not be started
       fi
     elif [ $((rc_pump_size - rc_pump_seg)) -ge 67108864 ]; then
-      pump_segment "$1" $rc_pump_size
+      pump_segment "$1" "$rc_pump_size"
     fi
     if [ "$rc_pump_in" = 1+0 ]; then pump_note "$1" "$rc_pump_size" B; else pump_note "$1" "$rc_pump_size" -; fi
     # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
     rc_pump_was=$((rc_pump_size - rc_pump_was))
     if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 16384 ]; then nap 0.005; fi
   done
+  pump_over "$1"
+} 2>/dev/null
+
+pump_over() {
+  trap - EXIT
   now
   pump_note "$1" "$rc_pump_size" E
-} 2>/dev/null
+}
+
+# pump_again: many a shell that can't fork leaves at once, and without its pump the command would die of SIGPIPE. So another shell
+# takes its place, with what it knew; it tries to fork first, so while there is no process to be had this turns in circles.
+pump_again() {
+  RC_PUMP="$rc_pump_seg $rc_pump_size ${rc_pump_end:--} $rc_pump_count $rc_pump_last"
+  export RC_PUMP RC_RUN
+  exec "$RC_SH" -c 'eval "$RC_JOB"; pump "$1"' remotecmd "$rc_pump_stream" <&7
+}
+
+# pump_resume STREAM: what the pump before knew. It may have left between a dd and the look at what that wrote.
+pump_resume() {
+  # shellcheck disable=SC2086  # to be split
+  set -- "$1" $RC_PUMP
+  rc_pump_seg=$2 rc_pump_size=$3 rc_pump_end=${4#-} rc_pump_count=$5 rc_pump_last="$6 $7"
+  nap 0.05
+  if [ "$rc_pump_end" ]; then pump_drain "$1"; else pump_measure "$1"; fi
+}
 
 # pump_note STREAM SIZE FLAG: write down how far the stream is, and tell. Flags: B in the middle of a burst, E ended, F full.
 pump_note() {
@@ -240,38 +267,44 @@ pump_measure() {
   set -- $rc_pump_ls
   set +f
   [ -z "${5-}" ] || rc_pump_size=$((rc_pump_seg + $5))
+  return 0
 }
 
 # pump_drain STREAM: no room. Keep reading, so that the command is neither blocked nor killed, count what is dropped, and go
 # on in a new segment once there is room again. Fails at the end of the stream. The dd that failed had read a whole block, or
 # at least one byte, that it could not write: if it was less than a block, nobody knows its length.
 pump_drain() {
-  rc_pump_end=$rc_pump_size
-  case $rc_pump_in in 1+0) rc_pump_size=$((rc_pump_was + 65536)) ;; 0+1) rc_pump_size=$((rc_pump_size + 1)) ;; esac
+  if [ -z "$rc_pump_end" ]; then
+    rc_pump_end=$rc_pump_size
+    case $rc_pump_in in 1+0) rc_pump_size=$((rc_pump_was + 65536)) ;; 0+1) rc_pump_size=$((rc_pump_size + 1)) ;; esac
+  fi
   rc_pump_state=0
   while :; do
     now
     pump_note "$1" "$rc_pump_end" F
-    rc_pump_text=$({ dd bs=65536 count=1 | wc -c >&2; } 2>&1)
+    rc_pump_text=$({ echo "@$(dd bs=65536 count=1 2>&5 | wc -c)@"; } 5>&1)
     pump_records
     if [ "$rc_pump_in" = 0+0 ]; then
       rc_pump_state=1
       break
     fi
-    rc_pump_bytes=${rc_pump_text##*[!0-9]}
+    rc_pump_bytes=${rc_pump_text#*@}
+    rc_pump_bytes=${rc_pump_bytes%%@*}
+    rc_pump_bytes=${rc_pump_bytes##* }
     [ -z "$rc_pump_in" ] || rc_pump_size=$((rc_pump_size + ${rc_pump_bytes:-0}))
     dd if=/dev/zero of="$1.probe" bs=131072 count=1 && break
     nap 0.02
   done
   rm -f "$1.probe"
   pump_segment "$1" "$rc_pump_end"
+  rc_pump_end=
   return $rc_pump_state
 }
 
 # claim: become the only one who starts (or never starts) the run in whose directory we are.
 claim() {
   set -C
-  if echo x >claim; then rc_claimed=0; else rc_claimed=1; fi
+  if true >claim; then rc_claimed=0; else rc_claimed=1; fi
   set +C
   return $rc_claimed
 }
@@ -283,21 +316,21 @@ supervise() {
   RC_LAUNCH=${RC_JOB%%: end of what the launcher needs*}
   read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
   claim || return
+  rc_sup_pumps='' rc_sup_limit=''
+  trap 'sup_failed $?' EXIT
   # The agent makes the FIFOs meanwhile, unless it died.
   rc_sup_i=0
   while [ ! -p e ] && [ $rc_sup_i -lt 500 ]; do
     nap 0.002
     rc_sup_i=$((rc_sup_i + 1))
   done
-  [ -p e ] || mkfifo o e || return
-  trap 'sup_failed $?' EXIT
+  [ -p e ] || mkfifo o e || { trap - EXIT; return; }
   pump o <o &
   rc_sup_pumps=$!
   if [ "$rc_sup_merge" != 1 ]; then
     pump e <e &
     rc_sup_pumps="$rc_sup_pumps $!"
   fi
-  rc_sup_limit=
   if [ "$rc_sup_timeout" != 0 ]; then
     limit "$1" "$2" "$rc_sup_timeout" "$rc_sup_grace" &
     rc_sup_limit=$!
@@ -312,7 +345,6 @@ supervise() {
   rc_sup_code=$?
   trap - EXIT
   now
-  [ $rc_sup_code -le 256 ] || rc_sup_code=$((rc_sup_code - 128)) # ksh93
   rc_sup_why=-
   { read -r rc_sup_why <fail; } 2>/dev/null
   flag pid
@@ -345,6 +377,8 @@ sup_failed() {
   [ -z "$rc_flag" ] || exit 0
   now
   echo "x $1 $rc_up processLimit x ." 1<>end
+  # shellcheck disable=SC2086  # to be split; pumps wait for somebody to open the FIFOs, and TERM is not the end of one
+  kill -KILL $rc_sup_pumps $rc_sup_limit
   ring "$RC_RUN"
   exit 0
 }
@@ -430,6 +464,7 @@ stop_run() {
   if [ -z "$rc_stop_leader" ]; then
     # Not started yet: take the claim, or wait for who has it.
     if claim; then
+      true >spec
       echo "x 143 $rc_up stoppedBeforeStart x ." 1<>end
     else
       rc_stop_i=0
@@ -906,11 +941,20 @@ self_test() {
   done
   [ -r /proc/self/stat ] || refuse proc
   case $(command -v kill) in kill | builtin*) ;; *) refuse shell kill ;; esac
-  case $(command -v printf) in printf | builtin*) ;; *) RC_PRINT=1 && shell_printf ;; esac
+  case $(command -v printf) in printf | builtin*) ;; 
+    *)
+      command -v print >/dev/null 2>&1 || { echo "$RC_NONCE refused shell printf" >&3; exit 0; }
+      RC_PRINT=1 && shell_printf
+      ;;
+  esac
   # yash can't read UTF-8 in the C locale
   rc_test_text=$(command printf '\303\251\201\\x')
   rc_test_v=$(printf '%s\n' "$rc_test_text" | { IFS= read -r rc_test_l; printf '%s' "$rc_test_l"; })
-  [ "$rc_test_v" = "$rc_test_text" ] || refuse shell read
+  if [ "$rc_test_v" != "$rc_test_text" ]; then
+    # Or there was no process for it; then the shell has said so.
+    [ "$(printf '%s\n' abc | { read -r rc_test_l; printf '%s' "$rc_test_l"; })" = abc ] || exit 1
+    refuse shell read
+  fi
   # A failed exec must not go unseen. ksh93 leaves without its trap; bash does too, but not with execfail (see launch).
   if [ -z "${BASH_VERSION-}" ]; then
     (trap 'exit 77' EXIT && exec /nonexistent/remotecmd) 2>/dev/null
@@ -958,18 +1002,31 @@ serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
   rc_spawned=
+  trap end_serve EXIT
   while IFS= read -r rc_request; do
     eval "$rc_request"
     rc_served=$((rc_served + 1))
     echo $rc_served 1<>"$RC_ME/served"
   done
-  kill "$RC_WATCH" "$RC_DOG"
-  drop "$RC_ME"
-  # With commands alive the spawner stays as their parent, and the exec's first process must not wait for it.
+  end_serve
+} 2>/dev/null
+
+# end_serve: with commands alive the spawner stays as their parent, and the exec's first process must not wait for it.
+end_serve() {
+  leave
   if [ "$rc_spawned" ]; then
     read -r rc_served _ </proc/self/stat
     echo "leave:$RC_MAIN:$rc_served"
   fi
+} 2>/dev/null
+
+# leave: also when there was no process to be had: many a shell that can't fork ends at once.
+leave() {
+  trap - EXIT
+  # shellcheck disable=SC2086  # to be split
+  kill $RC_WATCH $RC_DOG
+  wait
+  drop "$RC_ME"
 } 2>/dev/null
 
 agent() {
@@ -1005,6 +1062,8 @@ agent() {
   export LC_ALL RC_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
+  RC_WATCH='' RC_DOG=''
+  trap leave EXIT
   watch &
   RC_WATCH=$!
   watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
@@ -1013,6 +1072,7 @@ agent() {
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
   serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
+  trap - EXIT
 }
 
 agent

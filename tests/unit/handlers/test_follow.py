@@ -21,7 +21,8 @@ TARGET = ResolvedTarget(kind="local")
 
 def facts(*, code: str = "-", life: str = "A", out: str = "0 0 - - - -", err: str = "0 0 - - - -") -> str:
     """A snapshot line as the agent writes it."""
-    return f"key 1 web run hash 0 1000000 1.00 42 99 1.00 {life} {code} {'-' if code == '-' else '2.00'} - - - - {out} {err}"
+    ended = "-" if code == "-" else "2.00"
+    return f"key 1 web run hash 0 1000000 1.00 42 99 1.00 {life} {code} {ended} - - - - {out} {err}"
 
 
 class ScriptedAgent:
@@ -106,7 +107,7 @@ ENDED = facts(code="0", life="G", out="0 3 2.00 E - -", err="0 0 2.00 E - -")
 
 
 async def test_notice_that_overtakes_the_reply_to_hear_is_not_forgotten() -> None:
-    # The agent's request loop and its watcher are two processes: a reply may be older than a notice that came before it.
+    # The agent's request loop and its watcher are two processes: a reply may be older than a notice before it.
     def answer(agent: ScriptedAgent, words: list[str]) -> None:
         operation, request_id = words[0], words[1]
         if operation == "hear":
