@@ -1025,7 +1025,8 @@ leave() {
   trap - EXIT
   # shellcheck disable=SC2086  # to be split
   kill $RC_WATCH $RC_DOG
-  wait
+  # shellcheck disable=SC2086  # to be split
+  wait $RC_WATCH $RC_DOG
   drop "$RC_ME"
 } 2>/dev/null
 
@@ -1063,7 +1064,7 @@ agent() {
   come
   clean_up
   RC_WATCH='' RC_DOG=''
-  trap leave EXIT
+  trap 'leave; end_group $$' EXIT # the request loop may be there, but no spawner
   watch &
   RC_WATCH=$!
   watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &

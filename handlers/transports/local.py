@@ -87,6 +87,7 @@ class LocalStream:
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+            await self._process.wait()
         finally:
             transport.close()
             if self._process.returncode is None:
