@@ -16,7 +16,7 @@
 # - Nothing polls: pumps ring the agents, see `ring`.
 #
 # <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, pid, b/<key>.<n> (a bell: who has it, hears of that run)
-# <base>/runs/<key>/<n>/         meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
+# <base>/runs/<key>/<n>/         made meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
 #                                o.s e.s (ended segments) j (journal) v.<job> (verdicts) v (room for one)
 # The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT (this text).
 
@@ -301,13 +301,13 @@ pump_drain() {
   return $rc_pump_state
 }
 
-# claim: become the only one who starts (or never starts) the run in whose directory we are.
+# claim FILE: make it; fails if somebody has.
 claim() {
   set -C
-  if true >claim; then rc_claimed=0; else rc_claimed=1; fi
+  if true >"$1"; then rc_claimed=0; else rc_claimed=1; fi
   set +C
   return $rc_claimed
-}
+} 2>/dev/null
 
 # supervise KEY N: one run, from claim to end record.
 supervise() {
@@ -315,7 +315,7 @@ supervise() {
   cd "$RC_BASE/runs/$1/$2" || return
   RC_LAUNCH=${RC_JOB%%: end of what the launcher needs*}
   read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
-  claim || return
+  claim claim || return # to be the only one who starts it (or sees to it that nobody does)
   rc_sup_pumps='' rc_sup_limit=''
   trap 'sup_failed $?' EXIT
   # The agent makes the FIFOs meanwhile, unless it died.
@@ -463,7 +463,7 @@ stop_run() {
   rc_stop_leader=$rc_pid rc_stop_start=$rc_pid_start
   if [ -z "$rc_stop_leader" ]; then
     # Not started yet: take the claim, or wait for who has it.
-    if claim; then
+    if claim claim; then
       true >spec
       echo "x 143 $rc_up stoppedBeforeStart x ." 1<>end
     else
@@ -742,14 +742,16 @@ start() {
         continue
       fi
     fi
+    # The lock is a file, since one mkdir then does for both directories, whoever else makes them.
     rc_n=$((rc_n + 1))
-    rc_start_d=runs/$rc_key
-    # One mkdir for both could fail at the first and make the second: then nobody would know whose it is.
-    rc_start_error=
-    [ -d "$rc_start_d" ] || rc_start_error=$(exec mkdir "$rc_start_d" 2>&1)
-    rc_start_error=$rc_start_error$(exec mkdir "$rc_start_d/$rc_n" 2>&1) && break
-    ! is_full "$rc_start_error" || { reply "$1" 0 error full; return; }
-    [ -d "$rc_start_d/$rc_n" ] || [ -d "$rc_start_d" ] || { reply "$1" 0 error storage; return; }
+    rc_start_d=runs/$rc_key/$rc_n
+    rc_start_error=$(exec mkdir -p "$rc_start_d" 2>&1)
+    ! claim "$rc_start_d/made" || break
+    if [ ! -e "$rc_start_d/made" ]; then
+      if [ -d "$rc_start_d" ] || is_full "$rc_start_error"; then rc_start_error=full; else rc_start_error=storage; fi
+      reply "$1" 0 error "$rc_start_error"
+      return
+    fi
     rc_start_tries=$((rc_start_tries + 1)) # somebody was faster: look again, but not for ever
     [ $rc_start_tries -lt 100 ] || { reply "$1" 0 error storage; return; }
   done

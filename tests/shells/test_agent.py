@@ -275,6 +275,7 @@ async def settled(container: Container, seconds: float = 5) -> dict[int, str]:
     """What is alive in the container once everything that is on its way out is gone."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while (left := container.processes()) and loop.time() < deadline:
-        await asyncio.sleep(0.02)  # noqa: ASYNC110  # there is no event for the end of somebody else's process
+    # There is no event for the end of somebody else's process.
+    while (left := container.processes()) and loop.time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
     return left
