@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,9 @@ SHELLS = {
     "ksh93": "/bin/ksh93",
 }
 """What /bin/sh is: dash on Debian and Ubuntu, busybox on Alpine, bash on Red Hat, mksh on Android."""
+
+PYTHON = str(Path(sys.executable).resolve())
+"""Not by way of a virtual environment, which may be in the /tmp that the container does not see."""
 
 TOOLS = ("gnu", "busybox", "toybox")
 

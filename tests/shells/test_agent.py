@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 
 import pytest
 
@@ -10,7 +9,7 @@ from handlers.api import Definition, ExecRequest, LocalTarget, StartOptions, Sta
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.supervisor import Supervisor
 from tests.shells.conftest import Recorder
-from tests.shells.container import Container, signal_sets
+from tests.shells.container import PYTHON, Container, signal_sets
 
 pytestmark = pytest.mark.shells
 
@@ -40,7 +39,7 @@ async def test_output_of_both_streams_and_the_exit_code_arrive(
 async def test_values_arrive_exactly(
     container: Container, supervisor: Supervisor, target: LocalTarget, value: str
 ) -> None:
-    request = ExecRequest(args=(sys.executable, "-c", ECHO_BACK, value), env_vars=(("VALUE", value),))
+    request = ExecRequest(args=(PYTHON, "-c", ECHO_BACK, value), env_vars=(("VALUE", value),))
     result = await supervisor.exec(target, request)
     assert result.stderr == b""
     assert result.stdout.decode() == f"{value}\0{value}"
@@ -79,8 +78,8 @@ async def test_command_finds_what_a_plain_exec_gives_it(
         "print('leader', os.getsid(0) == os.getpid() == os.getpgid(0));"
         "print('env', sorted((k, v) for k, v in os.environ.items() if k not in ('REMOTECMD_RUN_ID', '_', 'SHLVL')))"
     )
-    plain = container.run(sys.executable, "-c", script)
-    ours = (await supervisor.exec(target, ExecRequest(args=(sys.executable, "-c", script)))).stdout.decode()
+    plain = container.run(PYTHON, "-c", script)
+    ours = (await supervisor.exec(target, ExecRequest(args=(PYTHON, "-c", script)))).stdout.decode()
     assert signal_sets(ours) == signal_sets(plain)
     for key in ("umask", "fds", "cwd", "leader", "env"):
         (expected,) = [line for line in plain.splitlines() if line.startswith(key)]
@@ -179,7 +178,7 @@ async def test_exit_143_by_itself_is_no_signal(
 async def test_interrupting_the_group_ends_a_python_sleep(
     container: Container, supervisor: Supervisor, recorder: Recorder, target: LocalTarget
 ) -> None:
-    line = f"exec {sys.executable} -c 'import time; print(1, flush=True); time.sleep(1000)'"
+    line = f"exec {PYTHON} -c 'import time; print(1, flush=True); time.sleep(1000)'"
     started = await supervisor.start(target, define(container, "py", line), StartOptions())
     assert started.begin is not None and started.process.pid is not None
     started.begin()
