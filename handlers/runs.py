@@ -121,8 +121,6 @@ class Runs:
             )
             snapshot = self._read_start(reply)
             created = reply.words[0] == "created"
-            if not created and snapshot.run_id != order.run_id:
-                return snapshot, False
             patience = RECORD_SECONDS + len(order.spec) / SPEC_BYTES_PER_SECOND
             return await _await_record(channel, snapshot, heard, patience), created
         finally:

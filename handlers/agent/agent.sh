@@ -730,17 +730,19 @@ start() {
     rc_key=$2
     if [ "$6" = 1 ] && find_run "$4"; then
       start_known "$1" && return
-    else
-      latest "$rc_key"
-      [ "$rc_n" = 0 ] || ! is_current || { start_known "$1" && return; }
+      rc_key=$2
     fi
+    latest "$rc_key"
     if [ "$rc_n" != 0 ] && [ ! -s "runs/$rc_key/$rc_n/meta" ]; then
+      # Somebody is making it right now; who is no longer at it after 3 s has died.
       [ "$rc_start_seen" = "$rc_n" ] || rc_start_seen=$rc_n rc_start_wait=0
       if [ "$rc_start_wait" -lt 150 ]; then
-        rc_start_wait=$((rc_start_wait + 1)) # somebody is making it right now; who is no longer at it after 3 s has died
+        rc_start_wait=$((rc_start_wait + 1))
         nap 0.02
         continue
       fi
+    elif [ "$rc_n" != 0 ] && is_current; then # only now: before it has its meta it is nothing to look at
+      start_known "$1" && return
     fi
     # The lock is a file, since one mkdir then does for both directories, whoever else makes them.
     rc_n=$((rc_n + 1))
@@ -967,6 +969,9 @@ self_test() {
 # clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them. On a
 # volume there may be agents of other containers: of those we can't tell, unless the machine was booted since.
 clean_up() {
+  for rc_clean_d in gone.*/; do # whoever moved it there had no process left to remove it
+    [ ! -d "$rc_clean_d" ] || rm -rf "$rc_clean_d"
+  done 2>/dev/null
   for rc_clean_d in agents/*/; do
     rc_clean_d=${rc_clean_d%/}
     [ "$rc_clean_d" != "$RC_ME" ] || continue

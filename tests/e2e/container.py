@@ -85,14 +85,20 @@ class Container:
         return self.shell(f"ls -A {base}/agents").split()
 
     def forget(self, base: str, suffix: str) -> None:
-        """Kill what carries the suffix in its arguments, and remove the records of commands whose id ends in it."""
+        """Kill what is live of the commands whose id ends in the suffix or that have it in an argument, for a test may
+        have failed before it stopped them, and remove their records and files."""
         processes = self.processes()
         sessions = {p.session for p in processes if any(suffix in arg for arg in p.args)}
         pids = [str(p.pid) for p in processes if p.session in sessions]
         kill = f"kill -KILL {' '.join(pids)} 2>/dev/null\n" if pids else ""
-        self.shell(f"""{kill}for m in {base}/runs/*/*/meta; do
-          id=; read -r id _ <"$m"
-          case $id in *{suffix}) rm -rf "${{m%/*/meta}}" ;; esac
+        self.shell(f"""{kill}for d in {base}/runs/*/*; do
+          id= pid= end=
+          read -r id _ <"$d/meta"
+          case $id in *{suffix}) ;; *) continue ;; esac
+          read -r _ pid _ <"$d/pid"
+          read -r end _ <"$d/end"
+          [ -z "$pid" ] || [ "$end" ] || kill -KILL "-$pid"
+          rm -rf "${{d%/*}}"
         done 2>/dev/null
         rm -rf /tmp/*{suffix}""")
 
