@@ -29,22 +29,26 @@ _START_FAILURES = {
 
 
 def _where(target: ResolvedTarget) -> str:
-    return f'container "{target.container_name}"' if target.container_name else "this machine"
+    if not target.container_name:
+        return "this machine"
+    context = f", context {target.context}" if target.context else ""
+    return f'container "{target.container_name}" of pod {target.pod_name} (namespace {target.namespace}{context})'
 
 
-def refusal(refused: Refused, *, directory_given: bool) -> RemoteCommandError:
+def refusal(refused: Refused, target: ResolvedTarget, *, directory_given: bool) -> RemoteCommandError:
     """The agent is there and lacks something."""
+    here = _where(target)
     match refused.what, refused.detail:
         case "tool", tool:
             return RemoteCommandError(
                 ErrorKind.TOOL_MISSING,
-                f"The container has no {tool[:20]}, which supervising a command needs.",
+                f"There is no {tool[:20]} in {here}, and supervising a command needs it.",
                 remedy="Use an image with coreutils, util-linux and findutils (or busybox).",
             )
         case "shell", what:
             return RemoteCommandError(
                 ErrorKind.SHELL_MISSING,
-                f"The container's /bin/sh can't run the agent: its {what[:20]} does not do what POSIX asks.",
+                f"/bin/sh in {here} can't run the agent: its {what[:20]} does not do what POSIX asks.",
                 remedy="Use an image whose /bin/sh is dash, busybox ash, bash or mksh.",
             )
         case "storage", "full":
@@ -53,12 +57,12 @@ def refusal(refused: Refused, *, directory_given: bool) -> RemoteCommandError:
             where = "pidDirectory" if directory_given else "the directories for temporary files and $HOME"
             return RemoteCommandError(
                 ErrorKind.STORAGE_UNAVAILABLE,
-                f"Nothing can be written in the container: {where} can't be used, or what is there is somebody else's.",
+                f"Nothing can be written in {here}: {where} can't be used, or what is there is somebody else's.",
                 remedy="Mount a writable volume (an emptyDir is enough) and name it as pidDirectory.",
             )
         case _:
             return RemoteCommandError(
-                ErrorKind.NOT_SUPPORTED, "The container has no readable /proc, which supervising a command needs."
+                ErrorKind.NOT_SUPPORTED, f"There is no readable /proc in {here}, and supervising a command needs it."
             )
 
 
@@ -106,11 +110,11 @@ def _shell_ended(code: int, where: str) -> RemoteCommandError:
     )
 
 
-def no_hello() -> RemoteCommandError:
+def no_hello(target: ResolvedTarget) -> RemoteCommandError:
     """The exec stands and says nothing."""
     return RemoteCommandError(
         ErrorKind.TIMEOUT,
-        "The container's /bin/sh did not answer in time. It may be overloaded; try again.",
+        f"/bin/sh in {_where(target)} did not answer in time. It may be overloaded; try again.",
         retryable=True,
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import Gap, Offsets, OutputChunk, Process, State, Status, Stream
-from handlers.errors import RemoteCommandError
+from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import ENDED, process_of, wall_time
 from handlers.output import CharacterCutter, Journal
 from handlers.runs import FILES, WINDOW_BYTES
@@ -37,6 +37,9 @@ JOURNAL_BYTES = 256 * 1024
 
 SMALL_BYTES = 64 * 1024
 """Up to this, bytes of one stream come from one pump read: order and time are known without the journal."""
+
+PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
+"""Failures that mean that the container of the run is no more; with any other the run may well be alive."""
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
@@ -79,7 +82,8 @@ class Follower:
                 except ChannelLost:
                     pass
                 except RemoteCommandError as error:
-                    if not error.retryable:
+                    # A refusal proves nothing: an API server that has just come up may forbid for a moment.
+                    if error.kind in PROOFS:
                         await self._tell_lost(error.reason or error.kind.value)
                         return
                 else:

@@ -42,8 +42,12 @@ class Place:
 
     @property
     def key(self) -> str:
-        """The same for all names of the same place."""
-        return f"{self.target.channel_key}\n{self.directory}"
+        """The same for all names of the same place, as seen by the same user.
+
+        The context and the kubeconfig are part of it: who may not exec must not get in by the channel of who may.
+        """
+        target = self.target
+        return f"{target.channel_key}\n{target.context}\n{target.kubeconfig}\n{self.directory}"
 
 
 class Pool:
@@ -107,12 +111,12 @@ class Pool:
         try:
             return await open_channel(stream, owner=owner, directory=place.directory)
         except AgentRefused as error:
-            raise explain.refusal(error.refused, directory_given=bool(place.directory)) from error
+            raise explain.refusal(error.refused, place.target, directory_given=bool(place.directory)) from error
         except AgentMissing as error:
             self.forget(place)
             raise explain.end_before_hello(error, place.target) from error
         except TimeoutError as error:
-            raise explain.no_hello() from error
+            raise explain.no_hello(place.target) from error
 
     async def _close_idle(self) -> None:
         while True:

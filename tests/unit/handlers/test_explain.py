@@ -41,21 +41,23 @@ REFUSALS = {
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusal_of_the_agent(name: str) -> None:
     refused, kind, part = REFUSALS[name]
-    error = explain.refusal(refused, directory_given=False)
+    error = explain.refusal(refused, POD, directory_given=False)
     assert error.kind == kind
     assert part in error.message
     assert len(error.message) < MAX_MESSAGE
+    if kind != ErrorKind.STORAGE_FULL:
+        assert 'container "app" of pod web-0' in error.message
 
 
 @pytest.mark.parametrize("what", ["tool", "shell", "storage"])
 def test_refusal_says_what_to_do(what: str) -> None:
-    assert explain.refusal(Refused(what, "x"), directory_given=False).remedy
+    assert explain.refusal(Refused(what, "x"), POD, directory_given=False).remedy
 
 
 def test_refusal_of_storage_names_the_directory_that_was_given() -> None:
     refused = Refused("storage", "")
-    assert "pidDirectory can't" in explain.refusal(refused, directory_given=True).message
-    assert "$HOME can't" in explain.refusal(refused, directory_given=False).message
+    assert "pidDirectory can't" in explain.refusal(refused, POD, directory_given=True).message
+    assert "$HOME can't" in explain.refusal(refused, POD, directory_given=False).message
 
 
 ENDS: dict[str, tuple[object, str, ErrorKind, bool]] = {
@@ -111,7 +113,7 @@ def test_target_without_a_container_is_this_machine() -> None:
 
 
 PLAIN: dict[str, tuple[Callable[[], RemoteCommandError], ErrorKind, bool]] = {
-    "no hello": (explain.no_hello, ErrorKind.TIMEOUT, True),
+    "no hello": (lambda: explain.no_hello(POD), ErrorKind.TIMEOUT, True),
     "lost": (explain.lost, ErrorKind.UNREACHABLE, True),
     "broken record": (explain.broken_record, ErrorKind.INTERNAL, False),
     "storage full": (explain.storage_full, ErrorKind.STORAGE_FULL, True),
