@@ -109,6 +109,8 @@ def configure(level: str, file: str | None) -> BackgroundHandler:
     silent = logging.getLogger("pygls")  # it logs bodies, and nothing that we don't
     silent.propagate = False
     silent.handlers = [logging.NullHandler()]
+    # Its warnings say, at every exit, that an agent may outlive the loop: agents leave by themselves.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     return handler
 
 

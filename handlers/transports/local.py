@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from handlers.api import LocalTarget, ResolvedTarget, Stream
 from handlers.errors import ErrorKind, RemoteCommandError
@@ -23,12 +22,11 @@ _READ_BYTES = 256 * 1024
 class LocalStream:
     """A subprocess as an `ExecStream`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, forget: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
         if process.stdin is None or process.stdout is None or process.stderr is None:
             msg = "all three streams must be pipes"
             raise ValueError(msg)
         self._process = process
-        self._forget = forget  # called with the pid of a process that may outlive the loop
         self._stdin = process.stdin
         self._end: StreamEnd | None = None
         self._reads: dict[asyncio.Task[bytes], tuple[Stream, asyncio.StreamReader]] = {}
@@ -90,21 +88,10 @@ class LocalStream:
             await self._process.wait()
         finally:
             transport.close()
-            if self._process.returncode is None:
-                self._forget(self._process.pid)
 
 
 class LocalTransport:
-    """This machine as the one target of its kind; made on the event loop that will use it."""
-
-    def __init__(self) -> None:
-        self._forget: Callable[[int], object] = lambda _: None
-        if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
-            # The default of 3.11 waits in a thread, which complains when the loop is closed before the agent has left.
-            watcher = asyncio.PidfdChildWatcher()
-            watcher.attach_loop(asyncio.get_running_loop())
-            asyncio.set_child_watcher(watcher)
-            self._forget = watcher.remove_child_handler
+    """This machine as the one target of its kind."""
 
     async def resolve(self, target: LocalTarget) -> ResolvedTarget:
         """There is only one; anything but Linux can't be it."""
@@ -135,7 +122,7 @@ class LocalTransport:
             raise RemoteCommandError(
                 ErrorKind.PROCESS_LIMIT, f"This machine could not start {argv[0]}: {error.strerror}.", retryable=True
             ) from error
-        return LocalStream(process, self._forget)
+        return LocalStream(process)
 
     async def close(self) -> None:
         """Nothing is shared between streams."""
