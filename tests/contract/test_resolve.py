@@ -178,8 +178,8 @@ async def test_get_without_create_names_create(
 
 @pytest.mark.cluster
 async def test_real_viewer_is_forbidden_with_the_verb(transport: KubernetesTransport) -> None:
-    """The context `view` may at most look; which verb it lacks first depends on the cluster's roles."""
-    target = KubernetesTarget(pod_name=POD, kubeconfig=KUBECONFIG, context="view")
+    """The context `viewer` may at most look; which verb it lacks first depends on the cluster's roles."""
+    target = KubernetesTarget(pod_name=POD, kubeconfig=KUBECONFIG, context="viewer")
     with pytest.raises(RemoteCommandError) as caught:
         await transport.open(await transport.resolve(target), ARGV)
     assert (caught.value.kind, caught.value.http_status) == (ErrorKind.FORBIDDEN, 403)
