@@ -43,9 +43,14 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "combination" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("one_shell")
-        metafunc.parametrize("combination", [pytest.param(("dash", "gnu"), id="dash-gnu")] if marked else MATRIX)
+    if "combination" not in metafunc.fixturenames:
+        return
+    combinations = MATRIX
+    if metafunc.definition.get_closest_marker("one_shell"):
+        combinations = [pytest.param(("dash", "gnu"), id="dash-gnu")]
+    elif metafunc.definition.get_closest_marker("usual_tools"):
+        combinations = [one for one in MATRIX if one.values[0][1] == USUAL_TOOLS[one.values[0][0]]] or MATRIX[:1]
+    metafunc.parametrize("combination", combinations)
 
 
 @pytest.fixture
