@@ -59,6 +59,7 @@ class Follower:
         self._journal = Journal()
         self._news = asyncio.Event()
         self._told: State | None = None
+        self._lost: tuple[float, Offsets | None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -137,9 +138,14 @@ class Follower:
             await self._wait(None)
             return False
         streams_ended = facts.stdout.ended and (facts.stderr.ended or facts.merged)
+        ended_at = facts.ended_at
+        if process.state is State.LOST:  # there is no record to count from, but its pumps may still have work
+            if self._lost is None or self._lost[1] != process.offsets:
+                self._lost = (channel.uptime(), process.offsets)
+            ended_at = self._lost[0]
         left = 0.0
-        if not streams_ended and facts.ended_at is not None:
-            left = facts.ended_at + LINGER_SECONDS - channel.uptime()
+        if not streams_ended and ended_at is not None:
+            left = ended_at + LINGER_SECONDS - channel.uptime()
         if left > 0:
             await self._wait(left)
             return False

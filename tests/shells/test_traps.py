@@ -418,7 +418,6 @@ async def test_command_outlives_its_supervising_shell_and_ends_as_lost(
     assert recorder.data(Stream.STDERR, process.run_id) == numbers
 
 
-@pytest.mark.one_shell  # busybox's shell may run dd without a name of its own to find it by
 async def test_killing_the_dd_of_a_silent_stream_loses_nothing(
     container: Container, supervisor: Supervisor, recorder: Recorder, gate: Gate
 ) -> None:
@@ -723,7 +722,6 @@ def told(text: str) -> list[str]:
     return [name for name, secret in SECRETS.items() if secret in text]
 
 
-@pytest.mark.one_shell  # busybox's shell runs its tools without asking the PATH, where the wrappers are
 async def test_no_argument_and_no_file_tells_of_a_definition(
     container: Container, supervisor: Supervisor, recorder: Recorder, gate: Gate
 ) -> None:
@@ -994,7 +992,6 @@ async def test_generations_of_one_id_never_live_together(container: Container, s
 # ---------------------------------------------------------------- zombies
 
 
-@pytest.mark.one_shell  # mksh leaves one or two, of its own subshells
 async def test_zombies_do_not_grow_with_the_number_of_commands(container: Container, serve: Serve) -> None:
     left = []
     for count in (1, 5):
