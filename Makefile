@@ -74,11 +74,12 @@ check-shell:
 	shellcheck -x -P SCRIPTDIR $(BASH_SCRIPTS); \
 	for script in $(AGENT_SCRIPTS); do shellcheck -s sh "$$script"; done
 
+# The lock file is whole, so nothing is resolved: of what a package asks for with an extra, pip would want the newest.
 $(PYTHON_READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or later is needed; name one with: make PYTHON=/path/to/python3' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
