@@ -28,6 +28,7 @@ Timeout = Annotated[float, Bounds(minimum=0, exclusive=True, maximum=1e9)]
 Grace = Annotated[float, Bounds(minimum=0, maximum=1e9)]
 Offset = Annotated[int, Bounds(minimum=0, maximum=2**53 - 1)]  # JavaScript's largest exact integer
 Encoding = Literal["utf8", "base64"]
+StreamName = Literal["stdout", "stderr"]
 Trace = Literal["off", "messages", "compact", "verbose"]
 
 
@@ -267,6 +268,84 @@ class AttachParams:
     """As in the definition that started it."""
     from_: From | None = None
     """Where to begin; "start" when left out."""
+
+
+@attrs.frozen(kw_only=True)
+class DetachParams:
+    """Params of remotecmd/detach."""
+
+    run_id: CommandId
+    """The run to follow no more; one that is not followed is no error."""
+
+
+@attrs.frozen(kw_only=True)
+class ListParams:
+    """Params of remotecmd/list."""
+
+    target: Target
+    """Where to look."""
+    pid_directory: Directory | None = None
+    """As in the definitions that started them."""
+
+
+@attrs.frozen(kw_only=True)
+class ReadParams:
+    """Params of remotecmd/read."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId
+    """Which command."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    stream: StreamName
+    """Which stream of its newest run."""
+    offset: Offset
+    """Of the first byte wanted."""
+    length: Annotated[int, Bounds(minimum=0, maximum=8 << 20)]
+    """Most bytes wanted."""
+
+
+@attrs.frozen(kw_only=True)
+class WaitParams:
+    """Params of remotecmd/wait."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId
+    """Which command."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    timeout_seconds: Annotated[float, Bounds(minimum=0, maximum=1e9)] | None = None
+    """How long to wait at most; 0 only looks, left out waits to the end."""
+
+
+@attrs.frozen(kw_only=True)
+class SignalParams:
+    """Params of remotecmd/signal."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId
+    """Which command."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    signal: SignalName
+    """The signal, with or without SIG."""
+    scope: Literal["group", "leader"] | None = None
+    """"group" (default): its process group. "leader": only the process that was started."""
+
+
+@attrs.frozen(kw_only=True)
+class RemoveParams:
+    """Params of remotecmd/remove."""
+
+    target: Target
+    """Where it ran."""
+    id: CommandId
+    """Which command; it must have ended. All its runs go, with their records and output."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
 
 
 @attrs.frozen(kw_only=True)

@@ -98,6 +98,8 @@ class Process:
     """The signal that ended it, where that is known."""
     reason: str | None = None
     """Finer cause of the state."""
+    command: str | None = None
+    """The beginning of what it runs, for a person: cmdLine, or args joined; never environment values."""
     started_at: int | None = None
     """Milliseconds since the epoch."""
     ended_at: int | None = None
@@ -189,6 +191,50 @@ class AttachResult:
 
 
 @attrs.frozen(kw_only=True)
+class ListResult:
+    """Result of remotecmd/list."""
+
+    processes: tuple[Process, ...]
+    """The newest run of every command, running or ended, whoever started it; sorted by id."""
+
+
+@attrs.frozen(kw_only=True)
+class ReadResult:
+    """Result of remotecmd/read."""
+
+    data: str
+    """The bytes, as text or base64."""
+    encoding: Encoding
+    """base64 if they are not UTF-8; text ends with a whole character."""
+    offset: int
+    """Of the first byte in data."""
+    next_offset: int
+    """Of the first byte after data: where to go on."""
+    first_offset: int
+    """Of the oldest byte that is still there."""
+    end_of_stream: bool
+    """Whether the stream has ended and nothing comes after data."""
+
+
+@attrs.frozen(kw_only=True)
+class WaitResult:
+    """Result of remotecmd/wait."""
+
+    process: Process
+    """The run, as it is now."""
+    timed_out: bool
+    """Whether it was still live when the time was over."""
+
+
+@attrs.frozen(kw_only=True)
+class SignalResult:
+    """Result of remotecmd/signal."""
+
+    process: Process
+    """The run, as it is now."""
+
+
+@attrs.frozen(kw_only=True)
 class Output:
     """Params of the notification remotecmd/output."""
 
@@ -232,6 +278,18 @@ class Gap:
     """First byte after them."""
     reason: str
     """Why."""
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """Params of the notification remotecmd/connection: how a followed run's container is reached."""
+
+    target: ResolvedTarget
+    """Which container."""
+    state: Literal["connected", "reconnecting", "lost"]
+    """"reconnecting": output comes later. "connected": again. "lost": the container is gone."""
+    detail: str
+    """Why, for a person."""
 
 
 @attrs.frozen(kw_only=True)
