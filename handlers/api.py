@@ -242,6 +242,7 @@ class Process:
     exit_code: int | None = None
     signal: str | None = None
     reason: str | None = None
+    command: str | None = None
     started_at: int | None = None
     ended_at: int | None = None
     spec_hash: str | None = None

@@ -12,6 +12,7 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
+from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import Gap, Offsets, OutputChunk, Process, State, Status, Stream
@@ -60,6 +61,7 @@ class Follower:
         self._news = asyncio.Event()
         self._told: State | None = None
         self._lost: tuple[float, Offsets | None] | None = None
+        self._failures = 0
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -73,13 +75,10 @@ class Follower:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        failures = 0
         try:
             while True:
                 try:
-                    channel = await self._runs.channel()
-                    failures = 0
-                    await self._follow_on(channel)
+                    await self._follow_on(await self._runs.channel())
                 except ChannelLost:
                     pass
                 except RemoteCommandError as error:
@@ -89,8 +88,8 @@ class Follower:
                         return
                 else:
                     return
-                delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
-                failures += 1
+                delay = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+                self._failures += 1
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
         except asyncio.CancelledError:
             raise
@@ -108,7 +107,10 @@ class Follower:
         self._news.clear()
         stop_listening = channel.listen(self._facts.path, self._hear)
         try:
-            reply = await channel.request("hear", self._facts.key, self._facts.generation)
+            reply = await channel.request("hear", self._facts.path)
+            if reply.words == ("error", "full"):
+                raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
+            self._failures = 0
             snapshot = codec.read_snapshot(reply.body.strip())
             if snapshot is None or snapshot.run_id != self._facts.run_id:
                 await self._tell_lost("recordMissing")
@@ -120,8 +122,8 @@ class Follower:
                     raise ChannelLost
         finally:
             stop_listening()
-        if not channel.is_heard(self._facts.path):
-            await channel.request("unhear", self._facts.key, self._facts.generation)
+        if not channel.is_heard(self._facts):
+            await channel.request("unhear", self._facts.path)
 
     async def _round(self, channel: Channel) -> bool:
         """Tell what is new, wait for more; True when the end was told."""

@@ -86,6 +86,7 @@ def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Proces
         exit_code=facts.code if state in {State.EXITED, State.SIGNALED} else None,
         signal=signal_of(facts),
         reason=reason,
+        command=facts.title,
         started_at=wall_time(facts, started),
         ended_at=None if facts.ended_at is None else wall_time(facts, facts.ended_at),
         spec_hash=facts.spec_hash,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
+import shlex
 from typing import TYPE_CHECKING
 
 from handlers.agent import codec
@@ -28,6 +29,7 @@ class Order:
         is_named: the client chose the run id, so a run of that id is looked for first.
         spec: the script that becomes the command, see `codec.spec_text`.
         is_line: it is run by /bin/sh, so that its exec can't fail.
+        title: what it runs, for a person.
     """
 
     command_id: str
@@ -36,6 +38,7 @@ class Order:
     spec_hash: str
     spec: str
     is_line: bool
+    title: str
     merged: bool
     timeout_seconds: float | None
     grace_seconds: float
@@ -52,6 +55,7 @@ def from_definition(definition: Definition, options: StartOptions, stdin: bytes 
         spec_hash=spec_hash(definition),
         spec=codec.spec_text(_argv(definition), working_dir=definition.working_dir, env_vars=env_vars, stdin=stdin),
         is_line=definition.args is None,
+        title=shlex.join(definition.args) if definition.args is not None else definition.cmd_line or "",
         merged=definition.merge_output,
         timeout_seconds=options.timeout_seconds,
         grace_seconds=options.grace_period_seconds,

@@ -72,8 +72,14 @@ class Runs:
     async def all(self) -> list[Snapshot]:
         """The newest run of every command."""
         reply = await self._ask("status")
-        found = (codec.read_snapshot(line) for line in reply.body.splitlines())
-        return [snapshot for snapshot in found if snapshot is not None]
+        newest: dict[str, Snapshot] = {}
+        for line in reply.body.splitlines():
+            snapshot = codec.read_snapshot(line)
+            if snapshot is not None:
+                known = newest.get(snapshot.key)
+                if known is None or known.generation < snapshot.generation:
+                    newest[snapshot.key] = snapshot
+        return list(newest.values())
 
     async def launch(self, order: Order) -> tuple[Snapshot, bool]:
         """Start a run and wait for its record (or its end), unless one is there already.
@@ -117,6 +123,7 @@ class Runs:
                 round(order.grace_seconds * 1000),
                 _epoch_ms(channel),
                 "line" if order.is_line else "args",
+                codec.title_word(order.title),
                 spec=order.spec,
             )
             snapshot = self._read_start(reply)
@@ -145,7 +152,7 @@ class Runs:
         grace_ms = round(grace_seconds * 1000)
         try:
             async with asyncio.timeout(grace_seconds + STOP_MARGIN_SECONDS):
-                await channel.request("stop", snapshot.key, snapshot.generation, signal, grace_ms, job, "request")
+                await channel.request("stop", snapshot.path, signal, grace_ms, job, "request")
                 while True:
                     changed.clear()
                     reply = await channel.request("lines", snapshot.path, f"v.{job}")
@@ -172,12 +179,12 @@ class Runs:
     async def release(self, snapshot: Snapshot) -> None:
         """Hear no more of a run that nobody here follows."""
         channel = await self.channel()
-        if not channel.is_heard(snapshot.path):
-            await self._ask("unhear", snapshot.key, snapshot.generation)
+        if not channel.is_heard(snapshot):
+            await self._ask("unhear", snapshot.path)
 
     async def remove(self, snapshot: Snapshot) -> None:
         """Forget an ended run: its records and its output."""
-        await self._ask("remove", snapshot.key, snapshot.generation)
+        await self._ask("remove", snapshot.path, snapshot.key, snapshot.generation)
 
     async def read(self, snapshot: Snapshot, stream: Stream, length: int) -> bytes:
         """The first `length` bytes of a stream of an ended run (fewer if some are gone)."""

@@ -194,6 +194,7 @@ def process_to_wire(process: api.Process) -> results.Process:
         exit_code=process.exit_code,
         signal=process.signal,
         reason=process.reason,
+        command=process.command,
         started_at=process.started_at,
         ended_at=process.ended_at,
         spec_hash=process.spec_hash,

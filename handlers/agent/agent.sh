@@ -4,20 +4,23 @@
 # shellcheck disable=SC2094  # o, e are FIFOs
 # The remotecmd agent: runs in the container, speaks to the server over the exec's own streams, needs only /bin/sh,
 # /proc and a few tools. The whole text is the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives
-# as long as its stream. Its first part (RC_JOB) is all that a job of the spawner needs, which outlives it: to supervise a run,
-# to stop one, to end a leaving agent. The first part of that (RC_LAUNCH) is the launcher, which becomes the user's command.
+# as long as its stream. Jobs of the spawner outlive it. Each has just the part of the text that it needs, since to read that is
+# a part of every start: RC_RUN_JOB supervises a run; with it, RC_PUMP_JOB takes its output, RC_STOP_JOB stops it or ends a leaving
+# agent. The first part of RC_RUN_JOB (RC_LAUNCH) is the launcher, which becomes the user's command.
 #
 # Rules of this file:
 # - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
-#   Directories are named by hashes of ids, for mkdir is a program.
+#   What names a command's files is a hash of its id, for programs make and remove them.
 # - Only the request loop writes to stdout (fd 3). Notices are whole lines of at most 4,000 bytes in one write.
 # - Files that must be written on a full disk exist before and are overwritten in place (1<>), never truncated. Since shells
 #   read a byte at a time, what they read may be torn: such a record begins and ends with the same word, then a dot.
 # - Nothing polls: pumps ring the agents, see `ring`.
 #
-# <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, pid, b/<key>.<n> (a bell: who has it, hears of that run)
-# <base>/runs/<key>/<n>/         made meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
+# <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, spare, pid, b/<run> (a bell: who has it, hears of that run)
+# <base>/ids/<key>.<n>           the run that is the nth of a command; made by whoever starts it, so it is the lock as well
+# <base>/runs/<run>/             meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
 #                                o.s e.s (ended segments) j (journal) v.<job> (verdicts) v (room for one)
+# The directory of a run has a name of its own, so that one can lie ready before anybody knows what will run in it.
 # The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT (this text).
 
 rc_nl='
@@ -62,7 +65,7 @@ split() {
   set -- $1
   IFS=$rc_ifs
   set +f
-  rc_f1=${1-} rc_f2=${2-} rc_f3=${3-} rc_f4=${4-} rc_f5=${5-} rc_f6=${6-} rc_f7=${7-}
+  rc_f1=${1-} rc_f2=${2-} rc_f3=${3-} rc_f4=${4-} rc_f5=${5-} rc_f6=${6-}
 }
 
 # is_live PID START: that very process exists and is no zombie (a PID 1 that doesn't reap keeps those for ever).
@@ -75,7 +78,7 @@ flag() {
   return 0
 }
 
-# ring KEY.N: tell every agent that has a bell for the run. The bell is set before the FIFO is written and cleared before
+# ring RUN: tell every agent that has a bell for the run. The bell is set before the FIFO is written and cleared before
 # the run is looked at, so nothing is missed; a byte is sent only if none is waiting, so the FIFO of a blocked agent
 # never fills.
 ring() {
@@ -90,23 +93,22 @@ ring() {
 
 # ---------------------------------------------------------------- launching
 
-# launch KEY/N: become the command, in a shell that setsid has started.
+# launch RUN KIND: become the command, in a shell that setsid has started.
 launch() {
-  rc__pid=$$ rc__parent=$PPID rc__setsid=''
+  rc__kind=$2 rc__parent=$PPID rc__setsid=''
   rc_become "$1"
 }
 
-# rc_become KEY/N: the spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
+# rc_become RUN: the spec (the server's text) calls rc_cd and rc_ready, exports, and ends in exec.
 rc_become() {
   rc__d=$RC_BASE/runs/$1
-  rc__run=${1%/*}.${1#*/}
+  rc__run=$1
   trap 'rc_failed $?' EXIT
   # shellcheck disable=SC3044  # in bash, a failed exec would leave without the trap
   [ -z "${BASH_VERSION-}" ] || shopt -s execfail
   # Read whole before it is wiped: a shell reads a script that it runs in blocks, as it needs them.
-  flag "$rc__d/go"
   rc__text=
-  if [ "$rc_flag" = big ]; then
+  if [ "$rc__kind" = big ]; then
     rc__text=$(cat <"$rc__d/spec")
   else
     while IFS= read -r rc__line; do rc__text=$rc__text$rc__line$rc_nl; done <"$rc__d/spec"
@@ -123,21 +125,21 @@ rc_cd() {
   rc__at=
 }
 
-# rc_ready: what only the launcher can know goes on record, then everything of ours is undone.
+# rc_ready: what only the launcher can know goes on record, then everything of ours is undone. An exec that may fail is seen by
+# the name, which stands until it is done; that of a short command line is one of setsid and /bin/sh, which are there.
 rc_ready() {
+  stat self && now
+  if [ "$rc__setsid" ]; then trap - EXIT; else { echo remotecmd:start >/proc/self/comm; } 2>/dev/null; fi
+  echo "x ${rc_st%% *} $rc_st_start $rc_up $rc__parent x ." 1<>"$rc__d/pid"
+  ring "$rc__run"
   true >"$rc__d/spec"
-  stat "$rc__pid" && now && { echo remotecmd:start >/proc/self/comm; } 2>/dev/null
-  rc__start=$rc_st_start
-  stat "$rc__parent"
-  echo "x $rc__pid $rc__start $rc_up $rc__parent $rc_st_start x ." 1<>"$rc__d/pid"
   umask "$RC_UMASK"
   case $RC_LC in =*) LC_ALL=${RC_LC#=} ;; *) unset LC_ALL ;; esac
   case $RC_SHLVL in =*) SHLVL=${RC_SHLVL#=} ;; *) unset SHLVL ;; esac
   rc__walk=$RC_BUSYBOX${KSH_VERSION-}
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
-  ring "$rc__run"
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -170,7 +172,129 @@ rc_failed() {
 
 : end of what the launcher needs
 
-# ---------------------------------------------------------------- a run: supervisor and pumps
+# ---------------------------------------------------------------- a run: its supervisor
+
+# claim FILE: make it; fails if somebody has.
+claim() {
+  set -C
+  if true >"$1"; then rc_claimed=0; else rc_claimed=1; fi
+  set +C
+  return $rc_claimed
+} 2>/dev/null
+
+# supervise RUN: one run, from claim to end record.
+supervise() {
+  RC_RUN=$1
+  cd "$RC_BASE/runs/$1" || return
+  RC_LAUNCH=${RC_RUN_JOB%%: end of what the launcher needs*}
+  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace <go
+  claim claim || return # to be the only one who starts it (or sees to it that nobody does)
+  rc_sup_pumps='' rc_sup_limit=''
+  trap 'sup_failed $?' EXIT
+  sup_pump o <o &
+  rc_sup_pumps=$!
+  if [ "$rc_sup_merge" != 1 ]; then
+    sup_pump e <e &
+    rc_sup_pumps="$rc_sup_pumps $!"
+  fi
+  if [ "$rc_sup_timeout" != 0 ]; then
+    limit "$1" "$rc_sup_timeout" "$rc_sup_grace" &
+    rc_sup_limit=$!
+  fi
+  # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
+  if [ "$rc_sup_merge" = 1 ]; then
+    (sup_launch "$1") </dev/null >o 2>&1
+  else
+    (sup_launch "$1") </dev/null >o 2>e
+  fi
+  rc_sup_code=$?
+  trap - EXIT
+  now
+  rc_sup_why=-
+  { read -r rc_sup_why <fail; } 2>/dev/null
+  flag pid
+  [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
+  echo "x $rc_sup_code $rc_up $rc_sup_why x ." 1<>end
+  ring "$RC_RUN"
+  [ -z "$rc_sup_limit" ] || dismiss "$rc_sup_limit"
+  # shellcheck disable=SC2086  # to be split
+  wait $rc_sup_pumps $rc_sup_limit
+  rm -f o e
+}
+
+sup_pump() { eval "$RC_PUMP_JOB" && pump "$1"; }
+
+# sup_launch RUN: a short command line is started from here, by setsid: its /bin/sh is there, so that can't fail. Whatever
+# may fail to exec gets a launcher of its own, which sees it; setsid would only exit with a status like any other.
+sup_launch() {
+  if [ "$rc__kind" = line ]; then
+    rc__parent=$$ rc__setsid=$RC_SETSID
+    rc_become "$1"
+  fi
+  export RC_LAUNCH
+  exec "$RC_SETSID" "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1" "$2"' remotecmd "$1" "$rc__kind"
+}
+
+# sup_failed CODE: the supervisor could not do its work (fork failed): say so, unless the command had started.
+sup_failed() {
+  trap - EXIT
+  flag pid
+  [ -z "$rc_flag" ] || exit 0
+  now
+  echo "x $1 $rc_up processLimit x ." 1<>end
+  # shellcheck disable=SC2086  # to be split; pumps wait for somebody to open the FIFOs, and TERM is not the end of one
+  kill -KILL $rc_sup_pumps $rc_sup_limit
+  ring "$RC_RUN"
+  exit 0
+}
+
+# doze SECONDS: sleep; TERM ends that and us at any time, and the sleep is reaped (PID 1 may not do it). The trap may run before
+# any command that follows the fork, so no variable of ours can hold the pid; before the fork, $! is what it was.
+doze() {
+  rc_doze_was=$!
+  trap '[ "$!" = "$rc_doze_was" ] || { kill -KILL $!; wait $!; }; exit 0' TERM
+  sleep "$1" &
+  wait $!
+  rc_doze_rc=$?
+  rc_doze_was=$!
+  return $rc_doze_rc
+}
+
+# dismiss PID...: TERM until they are gone: mksh loses one that comes while a helper begins.
+dismiss() {
+  rc_dis_i=0
+  while [ $rc_dis_i -lt 50 ]; do
+    rc_dis_left=
+    for rc_dis_p; do
+      ! stat "$rc_dis_p" || [ "$rc_st_state" = Z ] || { kill "$rc_dis_p"; rc_dis_left=1; }
+    done
+    [ "$rc_dis_left" ] || return 0
+    rc_dis_i=$((rc_dis_i + 1))
+    [ $rc_dis_i -lt 5 ] || nap 0.01
+  done
+}
+
+# limit RUN SECONDS GRACE_MS: stop the run when its time is up.
+limit() {
+  trap - EXIT
+  doze "$2" || exit 0
+  trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
+  eval "$RC_STOP_JOB"
+  stop_run "$1" TERM "$3" limit timeout
+}
+
+job() {
+  split "$1"
+  case $rc_f1 in
+    run) supervise "$rc_f2" ;;
+    *) eval "$RC_STOP_JOB" && "$rc_f1" "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" ;;
+  esac
+  exit 0 # anything else than 0 may stop the spawner
+} 2>/dev/null
+
+: end of what a run needs
+
+# ---------------------------------------------------------------- a run: its pumps
 
 # pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
 # failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
@@ -224,7 +348,7 @@ pump_over() {
 pump_again() {
   RC_PUMP="$rc_pump_seg $rc_pump_size ${rc_pump_end:--} $rc_pump_count $rc_pump_last"
   export RC_PUMP RC_RUN
-  exec "$RC_SH" -c 'eval "$RC_JOB"; pump "$1"' remotecmd "$rc_pump_stream" <&7
+  exec "$RC_SH" -c 'eval "$RC_RUN_JOB"; sup_pump "$1"' remotecmd "$rc_pump_stream" <&7
 }
 
 # pump_resume STREAM: what the pump before knew. It may have left between a dd and the look at what that wrote.
@@ -301,121 +425,7 @@ pump_drain() {
   return $rc_pump_state
 }
 
-# claim FILE: make it; fails if somebody has.
-claim() {
-  set -C
-  if true >"$1"; then rc_claimed=0; else rc_claimed=1; fi
-  set +C
-  return $rc_claimed
-} 2>/dev/null
-
-# supervise KEY N: one run, from claim to end record.
-supervise() {
-  RC_RUN=$1.$2
-  cd "$RC_BASE/runs/$1/$2" || return
-  RC_LAUNCH=${RC_JOB%%: end of what the launcher needs*}
-  read -r _ _ _ rc_sup_merge rc_sup_timeout rc_sup_grace _ <meta
-  claim claim || return # to be the only one who starts it (or sees to it that nobody does)
-  rc_sup_pumps='' rc_sup_limit=''
-  trap 'sup_failed $?' EXIT
-  # The agent makes the FIFOs meanwhile, unless it died.
-  rc_sup_i=0
-  while [ ! -p e ] && [ $rc_sup_i -lt 500 ]; do
-    nap 0.002
-    rc_sup_i=$((rc_sup_i + 1))
-  done
-  [ -p e ] || mkfifo o e || { trap - EXIT; return; }
-  pump o <o &
-  rc_sup_pumps=$!
-  if [ "$rc_sup_merge" != 1 ]; then
-    pump e <e &
-    rc_sup_pumps="$rc_sup_pumps $!"
-  fi
-  if [ "$rc_sup_timeout" != 0 ]; then
-    limit "$1" "$2" "$rc_sup_timeout" "$rc_sup_grace" &
-    rc_sup_limit=$!
-  fi
-  # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
-  flag go
-  if [ "$rc_sup_merge" = 1 ]; then
-    (sup_launch "$1/$2") </dev/null >o 2>&1
-  else
-    (sup_launch "$1/$2") </dev/null >o 2>e
-  fi
-  rc_sup_code=$?
-  trap - EXIT
-  now
-  rc_sup_why=-
-  { read -r rc_sup_why <fail; } 2>/dev/null
-  flag pid
-  [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
-  echo "x $rc_sup_code $rc_up $rc_sup_why x ." 1<>end
-  ring "$RC_RUN"
-  [ -z "$rc_sup_limit" ] || dismiss "$rc_sup_limit"
-  # shellcheck disable=SC2086  # to be split
-  wait $rc_sup_pumps $rc_sup_limit
-  rm -f o e
-}
-
-# sup_launch KEY/N: a short command line is started from here, by setsid: its /bin/sh is there, so that can't fail. Whatever
-# may fail to exec gets a launcher of its own, which sees it; setsid would only exit with a status like any other.
-sup_launch() {
-  if [ "$rc_flag" = line ]; then
-    read -r rc__pid _ </proc/self/stat
-    # shellcheck disable=SC2034  # the spec uses it
-    rc__parent=$$ rc__setsid=$RC_SETSID
-    rc_become "$1"
-  fi
-  export RC_LAUNCH
-  exec "$RC_SETSID" "$RC_SH" -c 'eval "$RC_LAUNCH"; launch "$1"' remotecmd "$1"
-}
-
-# sup_failed CODE: the supervisor could not do its work (fork failed): say so, unless the command had started.
-sup_failed() {
-  trap - EXIT
-  flag pid
-  [ -z "$rc_flag" ] || exit 0
-  now
-  echo "x $1 $rc_up processLimit x ." 1<>end
-  # shellcheck disable=SC2086  # to be split; pumps wait for somebody to open the FIFOs, and TERM is not the end of one
-  kill -KILL $rc_sup_pumps $rc_sup_limit
-  ring "$RC_RUN"
-  exit 0
-}
-
-# doze SECONDS: sleep; TERM ends that and us at any time, and the sleep is reaped (PID 1 may not do it). The trap may run before
-# any command that follows the fork, so no variable of ours can hold the pid; before the fork, $! is what it was.
-doze() {
-  rc_doze_was=$!
-  trap '[ "$!" = "$rc_doze_was" ] || { kill -KILL $!; wait $!; }; exit 0' TERM
-  sleep "$1" &
-  wait $!
-  rc_doze_rc=$?
-  rc_doze_was=$!
-  return $rc_doze_rc
-}
-
-# dismiss PID...: TERM until they are gone: mksh loses one that comes while a helper begins.
-dismiss() {
-  rc_dis_i=0
-  while [ $rc_dis_i -lt 50 ]; do
-    rc_dis_left=
-    for rc_dis_p; do
-      ! stat "$rc_dis_p" || [ "$rc_st_state" = Z ] || { kill "$rc_dis_p"; rc_dis_left=1; }
-    done
-    [ "$rc_dis_left" ] || return 0
-    rc_dis_i=$((rc_dis_i + 1))
-    [ $rc_dis_i -lt 5 ] || nap 0.01
-  done
-}
-
-# limit KEY N SECONDS GRACE_MS: stop the run when its time is up.
-limit() {
-  trap - EXIT
-  doze "$3" || exit 0
-  trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
-  stop_run "$1" "$2" TERM "$4" limit timeout
-}
+: end of what a pump needs
 
 # ---------------------------------------------------------------- stopping
 
@@ -476,9 +486,9 @@ signal_all() {
   done
 }
 
-# stop_run KEY N SIGNAL GRACE_MS JOB REASON: signal the tree, wait, kill what is left, leave a verdict in v.JOB.
+# stop_run RUN SIGNAL GRACE_MS JOB REASON: signal the tree, wait, kill what is left, leave a verdict in v.JOB.
 stop_run() {
-  cd "$RC_BASE/runs/$1/$2" || return
+  cd "$RC_BASE/runs/$1" || return
   now
   rc_stop_t0=${rc_up%.*}${rc_up#*.}
   rc_stop_signalled=0 rc_stop_escalated=0 rc_stop_count=0
@@ -503,13 +513,13 @@ stop_run() {
   [ -z "$rc_stop_leader" ] || members "$rc_stop_leader" "$rc_stop_start"
   if [ "$rc_found" ]; then
     flag end
-    [ "$rc_flag" ] || echo "$3 $rc_up $6 $3 ." 1<>stop
-    ring "$1.$2"
+    [ "$rc_flag" ] || echo "$2 $rc_up $5 $2 ." 1<>stop
+    ring "$1"
     rc_stop_signalled=1
     rc_stop_all=$rc_found
-    signal_all "$3" "$rc_stop_leader" "$rc_found"
-    [ "$3" = KILL ] || signal_all CONT "$rc_stop_leader" "$rc_found"
-    rc_stop_until=$((rc_stop_t0 + $4 / 10))
+    signal_all "$2" "$rc_stop_leader" "$rc_found"
+    [ "$2" = KILL ] || signal_all CONT "$rc_stop_leader" "$rc_found"
+    rc_stop_until=$((rc_stop_t0 + $3 / 10))
     while :; do
       alive_of "$rc_stop_all"
       [ "$rc_alive" ] || { members "$rc_stop_leader" "$rc_stop_start"; rc_alive=$rc_found; stop_new; }
@@ -521,7 +531,7 @@ stop_run() {
         members "$rc_stop_leader" "$rc_stop_start"
         stop_new
         flag end
-        [ "$rc_flag" ] || echo "KILL $rc_up $6 KILL ." 1<>stop
+        [ "$rc_flag" ] || echo "KILL $rc_up $5 KILL ." 1<>stop
         signal_all KILL "$rc_stop_leader" "$rc_found"
         rc_stop_until=$((${rc_up%.*}${rc_up#*.} + 300))
       fi
@@ -544,8 +554,8 @@ stop_run() {
   now
   rc_stop_said="$rc_stop_signalled $rc_stop_escalated $rc_stop_count $(((${rc_up%.*}${rc_up#*.} - rc_stop_t0) * 10)) ${rc_stop_pids:--} ."
   # On a full disk there is a place for one verdict.
-  echo "$rc_stop_said" >"v.$5" || { mv v "v.$5" && echo "$rc_stop_said" 1<>"v.$5"; }
-  ring "$1.$2"
+  echo "$rc_stop_said" >"v.$4" || { mv v "v.$4" && echo "$rc_stop_said" 1<>"v.$4"; }
+  ring "$1"
 } 2>/dev/null
 
 # stop_new: count members that came up meanwhile, and send them the signal too.
@@ -564,7 +574,7 @@ stop_new() {
 # read_pid DIR: the pid record of a run: `rc_pid`, its start, when that was, and its supervisor; empty if there is none yet.
 read_pid() {
   rc_s_t='' rc_s_u='' rc_s_dot=''
-  { read -r rc_s_t rc_pid rc_pid_start rc_pid_at rc_pid_parent rc_pid_parent_start rc_s_u rc_s_dot <"$1/pid"; } 2>/dev/null
+  { read -r rc_s_t rc_pid rc_pid_start rc_pid_at rc_pid_parent rc_s_u rc_s_dot <"$1/pid"; } 2>/dev/null
   [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] || rc_pid='' rc_pid_start='' rc_pid_at=''
 }
 
@@ -589,52 +599,49 @@ end_main() {
   done
 }
 
-job() {
-  split "$1"
-  case $rc_f1 in
-    run) supervise "$rc_f2" "$rc_f3" ;;
-    stop) stop_run "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" "$rc_f7" ;;
-    leave) end_main "$rc_f2" "$rc_f3" ;;
-  esac
-  exit 0 # anything else than 0 may stop the spawner
-} 2>/dev/null
-
-: end of what a job needs
+: end of what a stop needs
 
 # ---------------------------------------------------------------- what the agent tells
 
-# snap KEY N: `snap` = the facts of a run in one line; the server draws the conclusions (handlers/lifecycle.py).
-# key n id runid hash merge epoch made | pid start started life | code ended why | stop: signal at reason | o: seg size at flag, last segment's start and end | e: same
+# snap RUN: `snap` = the facts of a run in one line; the server draws the conclusions (handlers/lifecycle.py).
+# run key n id runid hash merge epoch made title | pid start started life | code ended why | stop: signal at reason | o: seg size at flag, last segment's start and end | e: same
 snap() {
-  rc_snap_d=$RC_BASE/runs/$1/$2
-  rc_s_id='' rc_s_run='' rc_s_hash='' rc_s_merge='' rc_s_epoch='' rc_s_made='' rc_s_ns='' rc_s_dot=''
-  { read -r rc_s_id rc_s_run rc_s_hash rc_s_merge _ _ rc_s_epoch rc_s_made rc_s_ns rc_s_dot <"$rc_snap_d/meta"; } 2>/dev/null
+  rc_snap_d=$RC_BASE/runs/$1
+  rc_s_dot=''
+  { read -r rc_s_id rc_s_run rc_s_hash rc_s_merge rc_s_epoch rc_s_made rc_s_ns rc_s_key rc_s_n rc_s_title rc_s_dot <"$rc_snap_d/meta"; } 2>/dev/null
   [ "$rc_s_dot" = . ] || return 1
   rc_s_life=-
   read_pid "$rc_snap_d"
+  snap_end
   if [ "$rc_s_ns" != "$RC_NS" ]; then
     rc_s_life=F
   elif [ "$rc_pid" ]; then
     rc_s_life=G
-    if is_live "$rc_pid" "$rc_pid_start"; then
+    if [ "$rc_s_code" != - ]; then
+      : # then whether it is alive does not matter
+    elif is_live "$rc_pid" "$rc_pid_start"; then
       rc_s_life=A
-      # Not the command yet: it becomes the leader of a session, and exec gives it a name.
-      [ "$rc_st_comm" != remotecmd:start ] && [ "$rc_st_sid" = "$rc_pid" ] || rc_s_life=L
-    elif is_live "$rc_pid_parent" "$rc_pid_parent_start"; then
-      rc_s_life=E # its supervisor is about to write that down
+      [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L # not the command yet: exec gives it a name
+    else
+      # Its supervisor is about to write that down; younger than the command, it is another process with that pid.
+      ! stat "$rc_pid_parent" || [ "$rc_st_state" = Z ] || [ "$rc_st_start" -gt "$rc_pid_start" ] || rc_s_life=E
+      snap_end # after that look: who was gone has left it before
     fi
   fi
-  # The end record is read after that look: who was gone has left it before.
-  rc_s_t='' rc_s_u='' rc_s_code=- rc_s_end=- rc_s_why=-
-  { read -r rc_s_t rc_s_a rc_s_b rc_s_c rc_s_u rc_s_dot <"$rc_snap_d/end"; } 2>/dev/null
-  [ "$rc_s_t$rc_s_u$rc_s_dot" != xx. ] || rc_s_code=$rc_s_a rc_s_end=$rc_s_b rc_s_why=$rc_s_c
   rc_s_t='' rc_s_sig=- rc_s_sat=- rc_s_swhy=-
   { read -r rc_s_t rc_s_a rc_s_b rc_s_u rc_s_dot <"$rc_snap_d/stop"; } 2>/dev/null
   [ -z "$rc_s_t" ] || [ "$rc_s_dot" != . ] || [ "$rc_s_t" != "$rc_s_u" ] || rc_s_sig=$rc_s_t rc_s_sat=$rc_s_a rc_s_swhy=$rc_s_b
-  rc_snap="$1 $2 $rc_s_id $rc_s_run $rc_s_hash $rc_s_merge $rc_s_epoch $rc_s_made ${rc_pid:--} ${rc_pid_start:--}"
-  rc_snap="$rc_snap ${rc_pid_at:--} $rc_s_life $rc_s_code $rc_s_end $rc_s_why $rc_s_sig $rc_s_sat $rc_s_swhy"
+  rc_snap="$1 $rc_s_key $rc_s_n $rc_s_id $rc_s_run $rc_s_hash $rc_s_merge $rc_s_epoch $rc_s_made $rc_s_title"
+  rc_snap="$rc_snap ${rc_pid:--} ${rc_pid_start:--} ${rc_pid_at:--} $rc_s_life $rc_s_code $rc_s_end $rc_s_why $rc_s_sig $rc_s_sat $rc_s_swhy"
   snap_stream "$rc_snap_d/o.n"
   snap_stream "$rc_snap_d/e.n"
+}
+
+# snap_end: the end record.
+snap_end() {
+  rc_s_t='' rc_s_u='' rc_s_dot='' rc_s_code=- rc_s_end=- rc_s_why=-
+  { read -r rc_s_t rc_s_a rc_s_b rc_s_c rc_s_u rc_s_dot <"$rc_snap_d/end"; } 2>/dev/null
+  [ "$rc_s_t$rc_s_u$rc_s_dot" != xx. ] || rc_s_code=$rc_s_a rc_s_end=$rc_s_b rc_s_why=$rc_s_c
 }
 
 # snap_stream FILE: what a pump wrote down. It writes while this reads a byte at a time: a torn line is read again.
@@ -663,10 +670,14 @@ watch() {
       flag "$rc_watch_b"
       [ "$rc_flag" = 1 ] || continue
       echo 0 1<>"$rc_watch_b"
-      rc_watch_run=${rc_watch_b##*/}
-      snap "${rc_watch_run%.*}" "${rc_watch_run#*.}" || continue
+      snap "${rc_watch_b##*/}" || continue
       # The record is there, the exec is not done: look again until the launcher is the command, or has failed.
-      [ "$rc_s_life" != L ] || { rc_watch_again=1; echo 1 1<>"$rc_watch_b"; continue; }
+      if [ "$rc_s_life" = L ]; then
+        watch_exec "$rc_pid"
+        rc_watch_again=1
+        echo 1 1<>"$rc_watch_b"
+        continue
+      fi
       [ ${#rc_watch_out} -lt 3200 ] || { printf '%s' "$rc_watch_out" >&4; rc_watch_out=; }
       rc_watch_out="$rc_watch_out$RC_NONCE run $rc_snap$rc_nl"
       case $rc_snap in *' B '*) rc_watch_burst=1 ;; esac
@@ -674,7 +685,7 @@ watch() {
     [ -z "$rc_watch_out" ] || printf '%s' "$rc_watch_out" >&4
     if [ "$rc_watch_again" ]; then
       rc_watch_spin=$((rc_watch_spin + 1))
-      [ $rc_watch_spin -lt 10 ] || nap 0.005
+      [ $rc_watch_spin -lt 3 ] || nap 0.005
       echo >&9
     else
       rc_watch_spin=0
@@ -682,6 +693,15 @@ watch() {
     fi
   done <&9
 }
+
+# watch_exec PID: until it is no launcher any more, but not for long.
+watch_exec() {
+  rc_watch_i=0 rc_watch_comm=remotecmd:start
+  while [ "$rc_watch_comm" = remotecmd:start ] && [ $rc_watch_i -lt 100 ]; do
+    rc_watch_i=$((rc_watch_i + 1))
+    read -r rc_watch_comm <"/proc/$1/comm" || return 0
+  done
+} 2>/dev/null
 
 # watchdog: an agent whose server is gone without a word may be blocked in a write for ever, and one whose first process was
 # killed has nobody to end it: see to both.
@@ -712,48 +732,67 @@ ping() { now; reply "$1" 0 "$rc_up"; }
 # put ID TEXT: a part of the spec of start ID; other requests may come between the parts.
 put() { eval "rc_put_$1=\${rc_put_$1-}\$2"; }
 
-latest() { # KEY: `n` = its newest generation, 0 if none
-  rc_n=0
-  for rc_latest_d in "runs/$1"/*/; do
-    rc_latest_d=${rc_latest_d%/}
-    rc_latest_d=${rc_latest_d##*/}
-    case $rc_latest_d in *[!0-9]*) continue ;; esac
-    [ "$rc_latest_d" -le "$rc_n" ] || rc_n=$rc_latest_d
+# latest KEY: `n` = the number of its newest run, 0 if none; `run` = its directory, empty while it is being named.
+latest() {
+  rc_n=0 rc_run=
+  for rc_latest_f in ids/"$1".*; do
+    rc_latest_f=${rc_latest_f##*.}
+    case $rc_latest_f in *[!0-9]*) continue ;; esac
+    [ "$rc_latest_f" -le "$rc_n" ] || rc_n=$rc_latest_f
   done
+  [ "$rc_n" = 0 ] || { rc_s_dot='' && read -r rc_run rc_s_dot <"ids/$1.$rc_n"; } 2>/dev/null
+  [ "$rc_s_dot" = . ] || rc_run=
 }
 
-# bell KEY.N: hear of a run from now on.
+# bell RUN: hear of it from now on.
 bell() { [ -f "$RC_ME/b/$1" ] || echo 0 >"$RC_ME/b/$1"; }
 
-# find_run RUNID: `key` and `n` of the run that a client named so.
+# find_run RUNID: `run` = the run that a client named so.
 find_run() {
-  for rc_find_m in runs/*/*/meta; do
+  for rc_find_m in runs/*/meta; do
     rc_find_id=
     { read -r _ rc_find_id _ <"$rc_find_m"; } 2>/dev/null
     [ "$rc_find_id" = "$1" ] || continue
     rc_find_m=${rc_find_m%/meta}
-    rc_n=${rc_find_m##*/}
-    rc_find_m=${rc_find_m%/*}
-    rc_key=${rc_find_m##*/}
+    rc_run=${rc_find_m##*/}
     return 0
   done
   return 1
 }
 
-# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND: make a new generation and start it, unless RUN_ID is
+# prepare: `spare` = a directory in which a run can start, with all that takes time to make, and its bell. The records hold a
+# line, so that they have a block of the disk. Fails with `prepare_error` full or storage.
+prepare() {
+  rc_spares=$((${rc_spares-0} + 1))
+  rc_spare=$RC_OWNER.$$.$rc_spares
+  echo "$rc_spare" 1<>"$RC_ME/spare"
+  rc_prepare_error=$(exec mkdir "runs/$rc_spare" 2>&1) && {
+    for rc_prepare_f in pid end stop v o.n e.n; do
+      echo >"runs/$rc_spare/$rc_prepare_f" || break
+    done
+  } 2>/dev/null && bell "$rc_spare" && rc_prepare_error=$(exec mkfifo "runs/$rc_spare/o" "runs/$rc_spare/e" 2>&1) && return
+  if [ -d "runs/$rc_spare" ] || is_full "$rc_prepare_error"; then rc_prepare_error=full; else rc_prepare_error=storage; fi
+  unprepare
+  return 1
+}
+
+unprepare() {
+  [ -z "$rc_spare" ] || rm -rf "runs/$rc_spare" "$RC_ME/b/$rc_spare"
+  rc_spare=
+}
+
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE: make a new run and start it, unless RUN_ID is
 # known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
 start() {
   rc_start_text=
   eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
   rc_start_seen=0 rc_start_tries=0
   while :; do
-    rc_key=$2
     if [ "$6" = 1 ] && find_run "$4"; then
       start_known "$1" && return
-      rc_key=$2
     fi
-    latest "$rc_key"
-    if [ "$rc_n" != 0 ] && [ ! -s "runs/$rc_key/$rc_n/meta" ]; then
+    latest "$2"
+    if [ "$rc_n" != 0 ] && [ ! -s "runs/$rc_run/meta" ]; then
       # Somebody is making it right now; who is no longer at it after 3 s has died.
       [ "$rc_start_seen" = "$rc_n" ] || rc_start_seen=$rc_n rc_start_wait=0
       if [ "$rc_start_wait" -lt 150 ]; then
@@ -764,66 +803,58 @@ start() {
     elif [ "$rc_n" != 0 ] && is_current; then # only now: before it has its meta it is nothing to look at
       start_known "$1" && return
     fi
-    # The lock is a file, since one mkdir then does for both directories, whoever else makes them.
+    [ "$rc_spare" ] || prepare || { reply "$1" 0 error "$rc_prepare_error"; return; }
     rc_n=$((rc_n + 1))
-    rc_start_d=runs/$rc_key/$rc_n
-    rc_start_error=$(exec mkdir -p "$rc_start_d" 2>&1)
-    ! claim "$rc_start_d/made" || break
-    if [ ! -e "$rc_start_d/made" ]; then
-      if [ -d "$rc_start_d" ] || is_full "$rc_start_error"; then rc_start_error=full; else rc_start_error=storage; fi
-      reply "$1" 0 error "$rc_start_error"
-      return
-    fi
+    ! claim "ids/$2.$rc_n" || break
+    [ -e "ids/$2.$rc_n" ] || { reply "$1" 0 error full; return; }
     rc_start_tries=$((rc_start_tries + 1)) # somebody was faster: look again, but not for ever
     [ $rc_start_tries -lt 100 ] || { reply "$1" 0 error storage; return; }
   done
   now
+  rc_run=$rc_spare
   if start_files "$@"; then
+    rc_spare=
     rc_spawned=1
-    echo "run:$rc_key:$rc_n"
-    mkfifo "$rc_start_d/o" "$rc_start_d/e"
-    snap "$rc_key" "$rc_n"
-    start_reply "$1" created
+    echo "run:$rc_run"
+    rc_snap="$rc_run $2 $rc_n $3 $4 $5 $7 ${10} $rc_up ${12} - - - - - - - - - - 0 0 - - - - 0 0 - - - -"
+    start_say "$1" created
+    prepare # for the next one
   else
-    rm -rf "runs/$rc_key/$rc_n" "$RC_ME/b/$rc_key.$rc_n"
-    rmdir "runs/$rc_key" 2>/dev/null
+    unprepare
+    rm -f "ids/$2.$rc_n"
     reply "$1" 0 error full
   fi
 }
 
-# start_files: everything the supervisor reads; `go` last. The records hold a line, so that they have a block of the disk.
+# start_files: what is known only now; `meta` last.
 start_files() {
-  rc_start_d=runs/$rc_key/$rc_n
-  for rc_start_f in pid end stop v o.n e.n; do
-    echo >"$rc_start_d/$rc_start_f" || return
-  done
-  echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
-    echo "$3 $4 $5 $7 $8 $9 ${10} $rc_up $RC_NS ." >"$rc_start_d/meta" && bell "$rc_key.$rc_n" || return
-  if [ ${#rc_start_text} -gt 4096 ]; then echo big; else echo "${11}"; fi >"$rc_start_d/go"
+  rc_start_d=runs/$rc_run
+  echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
+    echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
+    if [ ${#rc_start_text} -gt 4096 ]; then echo "big $7 $8 $9"; else echo "${11} $7 $8 $9"; fi >"$rc_start_d/go" &&
+    echo "$3 $4 $5 $7 ${10} $rc_up $RC_NS $2 $rc_n ${12} ." >"$rc_start_d/meta"
 } 2>/dev/null
 
-# start_known: answer with the run key.n. If it has no record, it is asked for again because its spawner may have died: hand it
+# start_known: answer with the run. If it has no record, it is asked for again because its spawner may have died: hand it
 # to our own; the claim lets only one of them have it.
 start_known() {
-  snap "$rc_key" "$rc_n" || return
-  bell "$rc_key.$rc_n"
-  flag "runs/$rc_key/$rc_n/go"
-  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ] && [ "$rc_flag" ]; then
+  bell "$rc_run"
+  snap "$rc_run" || return
+  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ]; then
     rc_spawned=1
-    echo "run:$rc_key:$rc_n"
+    echo "run:$rc_run"
   fi
-  start_reply "$1" exists
+  start_say "$1" exists
 }
 
-start_reply() {
-  snap "$rc_key" "$rc_n" || return
+start_say() {
   reply "$1" $((${#rc_snap} + 1)) "$2"
   printf '%s\n' "$rc_snap" >&3
 }
 
-# is_current: run key.n occupies its id: it is alive, or was made less than 10 s ago and may still get its record.
+# is_current: the run occupies its id: it is alive, or was made less than 10 s ago and may still get its record.
 is_current() {
-  snap "$rc_key" "$rc_n" || return
+  snap "$rc_run" || return
   case $rc_s_code/$rc_s_life in
     -/[ALE]) return 0 ;;
     -/-) now && [ $((${rc_up%.*} - ${rc_s_made%.*})) -lt 10 ] ;;
@@ -836,26 +867,24 @@ status() {
   rc_status_out=
   if [ "${2-}" ]; then
     latest "$2"
-    [ "$rc_n" = 0 ] || { snap "$2" "$rc_n" && rc_status_out=$rc_snap$rc_nl; }
+    [ "$rc_n" = 0 ] || { snap "$rc_run" && rc_status_out=$rc_snap$rc_nl; }
   else
     for rc_status_d in runs/*/; do
       rc_status_d=${rc_status_d%/}
-      latest "${rc_status_d##*/}"
-      [ "$rc_n" = 0 ] || { snap "${rc_status_d##*/}" "$rc_n" && rc_status_out=$rc_status_out$rc_snap$rc_nl; }
+      snap "${rc_status_d##*/}" && rc_status_out=$rc_status_out$rc_snap$rc_nl
     done
   fi
   reply "$1" ${#rc_status_out} ok
   [ -z "$rc_status_out" ] || printf '%s' "$rc_status_out" >&3
 }
 
-# hear ID KEY N: ring me about this run; answers with its facts as they are after the bell hangs.
+# hear ID RUN: ring me about this run; answers with its facts as they are after the bell hangs.
 hear() {
-  rc_key=$2 rc_n=$3
-  { bell "$2.$3"; } 2>/dev/null || { reply "$1" 0 error full; return; }
-  start_reply "$1" ok || reply "$1" 0 error gone
+  { bell "$2"; } 2>/dev/null || { reply "$1" 0 error full; return; }
+  if snap "$2"; then start_say "$1" ok; else reply "$1" 0 error gone; fi
 }
 
-unhear() { rm -f "$RC_ME/b/$2.$3"; reply "$1" 0 ok; }
+unhear() { rm -f "$RC_ME/b/$2"; reply "$1" 0 ok; }
 
 # window ID RUN FILE OFFSET COUNT: raw bytes of a segment. Opened before it is announced.
 window() {
@@ -891,19 +920,17 @@ journal() {
   if [ "$rc_journal_n" -gt 0 ]; then window "$1" "$2" j "$3" "$rc_journal_n"; else reply "$1" 0 ok; fi
 }
 
-# stop ID KEY N SIGNAL GRACE_MS JOB REASON: done by a job of the spawner, so that it goes on without us.
+# stop ID RUN SIGNAL GRACE_MS JOB REASON: done by a job of the spawner, so that it goes on without us.
 stop() {
-  bell "$2.$3"
+  bell "$2"
   rc_spawned=1
-  echo "stop:$2:$3:$4:$5:$6:$7"
+  echo "stop_run:$2:$3:$4:$5:$6"
   reply "$1" 0 ok
 }
 
-# remove ID KEY N: forget an ended run.
+# remove ID RUN KEY N: forget an ended run.
 remove() {
-  mv "runs/$2/$3" "gone.$2.$3" 2>/dev/null && rm -rf "gone.$2.$3"
-  rm -f "$RC_ME/b/$2.$3"
-  rmdir "runs/$2" 2>/dev/null
+  mv "runs/$2" "gone.$2" 2>/dev/null && rm -rf "gone.$2" "ids/$3.$4" "$RC_ME/b/$2"
   reply "$1" 0 ok
 }
 
@@ -939,7 +966,7 @@ try_base() {
     cd "$1" && make "remotecmd-$rc_base_uid"
   fi
   [ ! -L "$RC_BASE" ] && [ -d "$RC_BASE" ] && [ -O "$RC_BASE" ] && [ -w "$RC_BASE" ] || return 1
-  cd "$RC_BASE" && make agents runs || return 1
+  cd "$RC_BASE" && make agents ids runs || return 1
   { echo "$RC_NONCE" >"probe.$$"; } 2>/dev/null && rm -f "probe.$$" && return
   rc_base_full=1
   rm -f "probe.$$"
@@ -1008,8 +1035,13 @@ clean_up() {
   done
 }
 
-# drop DIR: out of the pumps' sight first, then away.
-drop() { mv "$1" "gone.${1##*/}" && rm -rf "gone.${1##*/}"; } 2>/dev/null
+# drop DIR: out of the pumps' sight first, then away, with the spare that nothing was started in.
+drop() {
+  flag "$1/spare"
+  set -- "$1" "runs/$rc_flag"
+  [ "$rc_flag" ] && [ ! -s "$2/meta" ] || set -- "$1"
+  mv "$1" "gone.${1##*/}" && rm -rf "gone.${1##*/}" ${2+"$2"}
+} 2>/dev/null
 
 # come: make our directory under a name that the pumps do not look at, and move it in when it is whole.
 come() {
@@ -1019,7 +1051,7 @@ come() {
   rc_come_d=new.$RC_OWNER.$$
   rm -rf "$rc_come_d"
   { mkdir "$rc_come_d" "$rc_come_d/b" && mkfifo "$rc_come_d/wake" && echo 0 >"$rc_come_d/rung" && echo 0 >"$rc_come_d/served" &&
-    echo "$$ $rc_st_start $RC_NS" >"$rc_come_d/pid"; } 2>/dev/null || refuse storage full
+    echo >"$rc_come_d/spare" && echo "$$ $rc_st_start $RC_NS" >"$rc_come_d/pid"; } 2>/dev/null || refuse storage full
   exec 9<>"$rc_come_d/wake"
   mv "$rc_come_d" "$RC_ME" || refuse storage full
 }
@@ -1028,7 +1060,7 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned=
+  rc_spawned='' rc_spare=''
   trap end_serve EXIT
   while IFS= read -r rc_request; do
     eval "$rc_request"
@@ -1038,18 +1070,14 @@ serve() {
   end_serve
 } 2>/dev/null
 
-# end_serve: with commands alive the spawner stays as their parent, and the exec's first process must not wait for it.
+# end_serve: also when there was no process to be had, for many a shell that can't fork ends at once: so what needs none comes
+# first. With commands alive the spawner stays as their parent, and the exec's first process must not wait for it.
 end_serve() {
-  leave
+  trap - EXIT
   if [ "$rc_spawned" ]; then
     read -r rc_served _ </proc/self/stat
-    echo "leave:$RC_MAIN:$rc_served"
+    echo "end_main:$RC_MAIN:$rc_served"
   fi
-} 2>/dev/null
-
-# leave: also when there was no process to be had: many a shell that can't fork ends at once.
-leave() {
-  trap - EXIT
   # shellcheck disable=SC2086  # to be split
   kill $RC_WATCH $RC_DOG
   drop "$RC_ME"
@@ -1085,13 +1113,19 @@ agent() {
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
-  RC_JOB=${RC_AGENT%%: end of what a job needs*}
+  RC_RUN_JOB=${RC_AGENT%%: end of what a run needs*}
+  RC_PUMP_JOB=${RC_AGENT#*: end of what a run needs}
+  RC_STOP_JOB=${RC_PUMP_JOB#*: end of what a pump needs}
+  RC_PUMP_JOB=${RC_PUMP_JOB%%: end of what a pump needs*}
+  RC_STOP_JOB=${RC_STOP_JOB%%: end of what a stop needs*}
   unset RC_AGENT
-  export LC_ALL RC_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
+  export LC_ALL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
   RC_WATCH='' RC_DOG=''
-  trap 'leave; end_group $$' EXIT # the request loop may be there, but no spawner
+  # No process to be had for one of them: the request loop may be there, but no spawner. If there is none for the tools of `drop`
+  # either, the shell is gone at once, and the watchdog sees to the rest.
+  trap 'drop "$RC_ME"; end_group $$' EXIT
   watch &
   RC_WATCH=$!
   watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
@@ -1099,7 +1133,7 @@ agent() {
   now
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
-  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
+  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_RUN_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
   trap - EXIT
   end_group $$ # what a shell has left that lost our signal
 }

@@ -155,13 +155,14 @@ class Channel:
             async with self._write_lock:
                 await self._stream.write(line)
         except BrokenPipeError as error:
+            self._fail("its stdin is closed")  # now: who asks again must get another channel, not this one
             raise ChannelLost from error
 
     def listen(self, path: str, hearer: Callable[[codec.Snapshot | None], None]) -> Callable[[], None]:
         """Call `hearer` with each snapshot of the run at `path`, and with None once the channel is lost.
 
         Args:
-            path: `key/generation`, or `key` for all generations.
+            path: that of a run, or the key of a command for all its runs.
             hearer: must not block.
 
         Returns:
@@ -177,9 +178,9 @@ class Channel:
 
         return stop
 
-    def is_heard(self, path: str) -> bool:
+    def is_heard(self, snapshot: codec.Snapshot) -> bool:
         """Whether anybody listens to that run; if not, its bell may go."""
-        return bool(self._hearers.get(path) or self._hearers.get(path.partition("/")[0]))
+        return bool(self._hearers.get(snapshot.path) or self._hearers.get(snapshot.key))
 
     @property
     def is_idle(self) -> bool:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
+import string
+import urllib.parse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,8 +63,33 @@ def chunks(text: str) -> Iterator[str]:
 
 
 def run_key(command_id: str) -> str:
-    """The directory of a command id: a hash, since directories are made by a program whose argv others can read."""
+    """What names a command's files: a hash of its id, since programs with a visible argv make and remove them."""
     return hashlib.sha256(command_id.encode()).hexdigest()[:24]
+
+
+MAX_TITLE_BYTES = 240
+"""Of the word for a title: a snapshot with it has its place in one notice."""
+
+_PLAIN = string.punctuation.replace("%", "").replace("\\", "")
+"""What may stand in a word; some shells' echo takes a backslash for an escape."""
+
+
+def title_word(text: str) -> str:
+    """The beginning of a text as one word of ASCII: percent-encoded, an ellipsis at the end if it was cut."""
+    parts = [urllib.parse.quote(character, safe=_PLAIN) for character in text[:MAX_TITLE_BYTES]]
+    word = "".join(parts)
+    if len(word) <= MAX_TITLE_BYTES and len(text) <= MAX_TITLE_BYTES:
+        return word
+    ellipsis = urllib.parse.quote("…")
+    while len(word) + len(ellipsis) > MAX_TITLE_BYTES:
+        word = word[: len(word) - len(parts.pop())]
+    return word + ellipsis
+
+
+def read_title(word: str) -> str:
+    """The text of a title's word; whatever the container made of it, it is text without control characters."""
+    text = urllib.parse.unquote(word)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def spec_text(
@@ -240,6 +267,9 @@ class Snapshot:
     """The facts of one run as the agent found them; times are uptimes in seconds, None where there is no record.
 
     Attributes:
+        path: the run's directory below `runs/`.
+        key: names the command; `generation` counts its runs from 1.
+        title: the beginning of what it runs.
         life: "A" alive; "L" alive and not yet the command; "E" ended, the record is to come; "G" gone; "F" recorded
             in another boot or PID namespace; "-" no pid record.
         epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.
@@ -247,6 +277,7 @@ class Snapshot:
         stop_signal: the last signal that a stop sent, with `stop_reason` "request" or "timeout".
     """
 
+    path: str
     key: str
     generation: int
     command_id: str
@@ -255,6 +286,7 @@ class Snapshot:
     merged: bool
     epoch_ms: int
     made_at: float
+    title: str
     pid: int | None
     started_at: float | None
     life: str
@@ -265,11 +297,6 @@ class Snapshot:
     stop_reason: str | None
     stdout: StreamFacts
     stderr: StreamFacts
-
-    @property
-    def path(self) -> str:
-        """The run's directory below `runs/`."""
-        return f"{self.key}/{self.generation}"
 
 
 def _seconds(word: str) -> float:
@@ -296,28 +323,30 @@ def _read_stream(words: Sequence[str]) -> StreamFacts:
 def read_snapshot(line: bytes) -> Snapshot | None:
     """Read the agent's `snap` line; None when it is not one."""
     words = line.decode("ascii", "replace").split()
-    if len(words) != 30:
+    if len(words) != 32:
         return None
     try:
         return Snapshot(
-            key=words[0],
-            generation=int(words[1]),
-            command_id=words[2],
-            run_id=words[3],
-            spec_hash=words[4],
-            merged=words[5] == "1",
-            epoch_ms=int(words[6]),
-            made_at=_seconds(words[7]),
-            pid=_optional_int(words[8]),
-            started_at=_optional_float(words[10]),
-            life=words[11],
-            code=_optional_int(words[12]),
-            ended_at=_optional_float(words[13]),
-            why=words[14],
-            stop_signal=None if words[15] == "-" else words[15],
-            stop_reason=None if words[17] == "-" else words[17],
-            stdout=_read_stream(words[18:24]),
-            stderr=_read_stream(words[24:30]),
+            path=words[0],
+            key=words[1],
+            generation=int(words[2]),
+            command_id=words[3],
+            run_id=words[4],
+            spec_hash=words[5],
+            merged=words[6] == "1",
+            epoch_ms=int(words[7]),
+            made_at=_seconds(words[8]),
+            title=read_title(words[9]),
+            pid=_optional_int(words[10]),
+            started_at=_optional_float(words[12]),
+            life=words[13],
+            code=_optional_int(words[14]),
+            ended_at=_optional_float(words[15]),
+            why=words[16],
+            stop_signal=None if words[17] == "-" else words[17],
+            stop_reason=None if words[19] == "-" else words[19],
+            stdout=_read_stream(words[20:26]),
+            stderr=_read_stream(words[26:32]),
         )
     except ValueError:
         return None

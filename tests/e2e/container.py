@@ -91,14 +91,14 @@ class Container:
         sessions = {p.session for p in processes if any(suffix in arg for arg in p.args)}
         pids = [str(p.pid) for p in processes if p.session in sessions]
         kill = f"kill -KILL {' '.join(pids)} 2>/dev/null\n" if pids else ""
-        self.shell(f"""{kill}for d in {base}/runs/*/*; do
+        self.shell(f"""{kill}for d in {base}/runs/*; do
           id= pid= end=
           read -r id _ <"$d/meta"
           case $id in *{suffix}) ;; *) continue ;; esac
           read -r _ pid _ <"$d/pid"
           read -r end _ <"$d/end"
           [ -z "$pid" ] || [ "$end" ] || kill -KILL "-$pid"
-          rm -rf "${{d%/*}}"
+          rm -rf "$d" $(grep -l "^${{d##*/}} " {base}/ids/*)
         done 2>/dev/null
         rm -rf /tmp/*{suffix}""")
 

@@ -60,7 +60,7 @@ class Quiet:
 
     def files(self) -> set[str]:
         """What is in the base directory, leaving out what is in a run's directory."""
-        listing = f"cd {BASE} 2>/dev/null && find . -path './runs/*/*' -prune -o -print || :"
+        listing = f"cd {BASE} 2>/dev/null && find . -path './runs/*' -prune -o -print || :"
         return set(self.container.shell(listing).split())
 
     def fifos(self) -> str:
@@ -68,8 +68,8 @@ class Quiet:
 
     def check_nothing_but_records(self) -> None:
         assert eventually(self.new, lambda found: not found) == set()
-        added = self.files() - self._files - {".", "./agents", "./runs"}
-        assert [path for path in added if not path.startswith("./runs/")] == []
+        added = self.files() - self._files - {".", "./agents", "./ids", "./runs"}
+        assert [path for path in added if not path.startswith("./ids/")] == []
         assert self.container.agents(BASE) == []
         assert self.fifos() == ""
 

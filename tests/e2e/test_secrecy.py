@@ -100,9 +100,9 @@ def container(request: pytest.FixtureRequest, scene: Scene, markers: Markers) ->
     container.shell(f"rm -rf /tmp/{markers.dir} /tmp/{markers.piddir}; {SWEEP.format(name=markers.id)}")
 
 
-SWEEP = """for m in /tmp/remotecmd-0/runs/*/*/meta; do
+SWEEP = """for m in /tmp/remotecmd-0/runs/*/meta; do
   id=; read -r id _ <"$m"
-  case $id in *{name}*) rm -rf "${{m%/*/meta}}" ;; esac
+  case $id in *{name}*) rm -rf "${{m%/meta}}" ;; esac
 done 2>/dev/null"""
 
 

@@ -237,7 +237,7 @@ async def test_timeout_is_kept_by_the_container(
     await supervisor.start(target, definition, options)
     await supervisor.close()  # no agent is left to do it
     assert await settled(container, 20) == {}
-    (path,) = container.base.glob("remotecmd-*/runs/*/1/end")
+    (path,) = container.base.glob("remotecmd-*/runs/*/end")
     assert path.read_text().split()[1] == "137"
     assert (path.parent / "stop").read_text().split()[::2][:2] == ["KILL", "timeout"]
 

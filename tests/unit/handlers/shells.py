@@ -61,10 +61,10 @@ def _launcher() -> str:
 def launch(shell: str, spec: str, cwd: str = "/") -> Launched:
     """Let the agent's own launcher become the command, as its supervisor would."""
     with tempfile.TemporaryDirectory() as base:
-        directory = Path(base, "runs", "key", "1")
+        directory = Path(base, "runs", "run")
         directory.mkdir(parents=True)
         (directory / "spec").write_bytes(spec.encode() + b"\n")
-        (directory / "go").write_text("big\n" if len(spec.encode()) > 4096 else "small\n")
+        kind = "big" if len(spec.encode()) > 4096 else "args"
         settings = {
             "RC_LAUNCH": _launcher(),
             "RC_BASE": base,
@@ -74,7 +74,7 @@ def launch(shell: str, spec: str, cwd: str = "/") -> Launched:
             "RC_BUSYBOX": "1" if shell == "busybox" else "",
         }
         settings |= dict.fromkeys(["RC_LC", "RC_SHLVL", "RC_PWD", "RC_NS"], "")
-        done = run(shell, "-c", 'eval "$RC_LAUNCH"; launch "$1"', "remotecmd", "key/1", **settings)
+        done = run(shell, "-c", 'eval "$RC_LAUNCH"; launch "$1" "$2"', "remotecmd", "run", kind, **settings)
         fail = directory / "fail"
         reason = fail.read_text().strip() if fail.exists() else None
         return Launched(done.returncode, done.stdout, done.stderr, reason)

@@ -404,10 +404,11 @@ def test_any_bytes_are_read_the_same_however_they_are_cut(data: bytes, places: l
 # ---- snapshots and notices
 
 SNAP = (
-    "key 3 web run hash 0 1700000000000 100.25 42 4711 101.50 G 143 105.75 - TERM 105.00 request "
+    "dir key 3 web run hash 0 1700000000000 100.25 sleep%201 42 4711 101.50 G 143 105.75 - TERM 105.00 request "
     "64 70 104.50 E 0 60 0 0 - - - -"
 )
 FACTS = Snapshot(
+    path="dir",
     key="key",
     generation=3,
     command_id="web",
@@ -416,6 +417,7 @@ FACTS = Snapshot(
     merged=False,
     epoch_ms=1_700_000_000_000,
     made_at=100.25,
+    title="sleep 1",
     pid=42,
     started_at=101.5,
     life="G",
@@ -428,8 +430,8 @@ FACTS = Snapshot(
     stderr=StreamFacts(0, 0, None, ended=False, full=False, last=None),
 )
 PLACES = [
-    "key", "generation", "id", "run", "hash", "merged", "epoch", "made", "pid", "start", "started", "life",
-    "code", "ended", "why", "signal", "at", "reason",
+    "path", "key", "generation", "id", "run", "hash", "merged", "epoch", "made", "title", "pid", "start", "started",
+    "life", "code", "ended", "why", "signal", "at", "reason",
     "o.segment", "o.size", "o.at", "o.flag", "o.start", "o.end",
     "e.segment", "e.size", "e.at", "e.flag", "e.start", "e.end",
 ]  # fmt: skip
@@ -445,11 +447,38 @@ def snap(**words: str) -> bytes:
 
 def test_snapshot_is_read() -> None:
     assert codec.read_snapshot(SNAP.encode()) == FACTS
-    assert FACTS.path == "key/3"
+
+
+TITLES = {
+    "words": ("npm run dev", "npm%20run%20dev"),
+    "punctuation": ("a=$(b); c|d \"e\" 'f'", "a=$(b);%20c|d%20\"e\"%20'f'"),
+    "what echo and the decoder take for their own": ("100% \\n", "100%25%20%5Cn"),
+    "lines": ("a\nb", "a%0Ab"),
+    "not ascii": ("é", "%C3%A9"),
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_title_is_one_word(name: str) -> None:
+    text, word = TITLES[name]
+    assert codec.title_word(text) == word
+    assert codec.read_title(word) == text.replace("\n", " ")
+
+
+@given(st.text(min_size=1))
+def test_title_of_any_text_is_one_short_word_that_begins_as_the_text(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    word = codec.title_word(text)
+    assert len(word) <= codec.MAX_TITLE_BYTES
+    assert word.isascii()
+    assert set("\\ \n\t\0").isdisjoint(word)
+    whole = "".join(character if character.isprintable() else " " for character in text)
+    read = codec.read_title(word)
+    assert read == whole or (read.endswith("…") and whole.startswith(read[:-1]))
 
 
 def test_snapshot_of_a_claim_is_read() -> None:
-    line = b"key 1 web run hash 1 0 100.25 - - - - - - - - - - 0 0 - - - - 0 0 - F - -"
+    line = b"dir key 1 web run hash 1 0 100.25 sleep%201 - - - - - - - - - - 0 0 - - - - 0 0 - F - -"
     assert codec.read_snapshot(line) == dataclasses.replace(
         FACTS,
         generation=1,
@@ -505,7 +534,7 @@ def test_snapshot_with_a_time_that_no_clock_shows_is_none(place: str, time: str)
     assert codec.read_snapshot(snap(**{place: time})) is None
 
 
-@given(st.binary(max_size=300) | st.lists(st.sampled_from(["-", "0", "7", "x", "1.5"]), min_size=30, max_size=30).map(
+@given(st.binary(max_size=300) | st.lists(st.sampled_from(["-", "0", "7", "x", "1.5"]), min_size=32, max_size=32).map(
     lambda words: " ".join(words).encode()
 ))  # fmt: skip
 def test_any_line_is_read_as_facts_or_not_at_all(line: bytes) -> None:

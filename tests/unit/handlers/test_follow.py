@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from typing import TYPE_CHECKING
 
+import handlers.follow
 from handlers.agent import codec
 from handlers.agent.channel import Channel
 from handlers.api import Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Stream
@@ -15,6 +16,8 @@ from handlers.runs import Runs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
 NONCE = "n0"
 TARGET = ResolvedTarget(kind="local")
 
@@ -22,7 +25,7 @@ TARGET = ResolvedTarget(kind="local")
 def facts(*, code: str = "-", life: str = "A", out: str = "0 0 - - - -", err: str = "0 0 - - - -") -> str:
     """A snapshot line as the agent writes it."""
     ended = "-" if code == "-" else "2.00"
-    return f"key 1 web run hash 0 1000000 1.00 42 99 1.00 {life} {code} {ended} - - - - {out} {err}"
+    return f"dir key 1 web run hash 0 1000000 1.00 sleep 42 99 1.00 {life} {code} {ended} - - - - {out} {err}"
 
 
 class ScriptedAgent:
@@ -126,6 +129,25 @@ async def test_notice_that_overtakes_the_reply_to_hear_is_not_forgotten() -> Non
 async def test_run_whose_record_is_gone_is_lost() -> None:
     listener = await follow(lambda agent, words: agent.reply(words[1], words="error gone"))
     assert [(process.state, process.reason) for process in listener.states] == [(State.LOST, "recordMissing")]
+
+
+async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers.follow, "BACKOFF_SECONDS", (0.0,))
+    asked = 0
+
+    def answer(agent: ScriptedAgent, words: list[str]) -> None:
+        nonlocal asked
+        if words[0] == "hear":
+            asked += 1
+            if asked < 3:
+                agent.reply(words[1], words="error full")
+            else:
+                agent.reply(words[1], facts(code="0", life="G", out="0 0 2.00 E - -", err="0 0 2.00 E - -").encode())
+        else:
+            agent.reply(words[1])
+
+    listener = await follow(answer)
+    assert [process.state for process in listener.states] == [State.EXITED]
 
 
 async def test_segment_that_is_gone_is_a_gap_and_the_rest_follows() -> None:

@@ -27,6 +27,7 @@ SOON = MADE_AT + START_SECONDS - 0.01
 LATE = MADE_AT + START_SECONDS
 
 CLAIMED = Snapshot(
+    path="run",
     key="key",
     generation=1,
     command_id="web",
@@ -35,6 +36,7 @@ CLAIMED = Snapshot(
     merged=False,
     epoch_ms=1_000_000,
     made_at=MADE_AT,
+    title="sleep 1",
     pid=None,
     started_at=None,
     life="-",
@@ -181,6 +183,7 @@ def test_process_shows_an_ended_run() -> None:
         exit_code=143,
         signal="TERM",
         reason=None,
+        command="sleep 1",
         started_at=1_101_000,
         ended_at=1_105_000,
         spec_hash="hash",
