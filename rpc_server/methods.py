@@ -128,13 +128,3 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/attach": Method(messages.AttachParams, results.AttachResult, attach),
     }
 )
-
-NOTIFICATIONS: Mapping[str, type | None] = MappingProxyType(
-    {
-        "initialized": None,
-        "exit": None,
-        "$/cancelRequest": messages.CancelParams,
-        "$/setTrace": messages.SetTraceParams,
-    }
-)
-"""Notifications that are understood, with their params; None ignores whatever params there are."""
