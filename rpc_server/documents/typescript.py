@@ -74,7 +74,7 @@ def _declaration(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _comment(schema: Mapping[str, Any], indent: str) -> str:
-    lines = [schema["description"]] if "description" in schema else []
+    lines = [schema["description"].replace("*/", "* /")] if "description" in schema else []
     lines += [
         f"- {option['const']}: {option['description']}" for option in schema.get("oneOf", ()) if "const" in option
     ]
