@@ -38,7 +38,7 @@ class ErrorKind(enum.StrEnum):
     TIMEOUT = "timeout"
     """Something did not answer in time, or an exec's timeoutSeconds ran out."""
     COMMAND_NOT_FOUND = "commandNotFound"
-    """No command of that id was started there; only status and list answer without one."""
+    """No command of that id was started there; status answers with state absent instead."""
     COMMAND_CONFLICT = "commandConflict"
     """The id or the runId belongs to another command, or to a live one that the request does not allow."""
     START_FAILED = "startFailed"

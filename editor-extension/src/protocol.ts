@@ -497,7 +497,7 @@ export interface FailureData {
  * - credentialPluginFailed: The program that the kubeconfig names for credentials failed.
  * - kubeconfigInvalid: The kubeconfig can't be read or lacks what is needed.
  * - timeout: Something did not answer in time, or an exec's timeoutSeconds ran out.
- * - commandNotFound: No command of that id was started there; only status and list answer without one.
+ * - commandNotFound: No command of that id was started there; status answers with state absent instead.
  * - commandConflict: The id or the runId belongs to another command, or to a live one that the request does not allow.
  * - startFailed: The command did not start; data.reason has the cause and data.process the record.
  * - shellMissing: The container has no /bin/sh, or one that can't run the agent.
