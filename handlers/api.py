@@ -33,7 +33,7 @@ class Stream(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """The five coarse values of the seed."""
+    """The coarse state."""  # the five values of the seed
 
     UNKNOWN = "unknown"
     """It was never started here, or nothing tells what became of it."""
@@ -48,7 +48,7 @@ class Status(enum.StrEnum):
 
 
 class State(enum.StrEnum):
-    """The finer state; `handlers.lifecycle` says which facts give which."""
+    """The finer state."""  # `handlers.lifecycle` says which facts give which
 
     STARTING = "starting"
     """Alive, but not yet known to have become the command. Status: starting."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(enum.StrEnum):
-    """Stable names of failures; clients branch on them, so a name is never changed. Documents show the docstrings."""
+    """Stable names of failures; clients branch on them, so a name is never changed."""
 
     TARGET_NOT_FOUND = "targetNotFound"
     """There is no such pod, namespace or context."""

@@ -41,13 +41,17 @@ class Bounds:
 
 @attrs.frozen
 class OneOf:
-    """The values of an enumeration of the domain, whose docstrings say what each means."""
+    """The values of an enumeration of the domain, whose docstrings say what each means.
+
+    Of one that `grows` a later version may have more: who reads it does not refuse what it does not know.
+    """
 
     values: type[enum.StrEnum]
+    grows: bool = attrs.field(default=False, kw_only=True)
 
     def check(self, value: str) -> str | None:
         """Say what is permitted when `value` is not."""
-        if value in {member.value for member in self.values}:
+        if self.grows or value in {member.value for member in self.values}:
             return None
         return "must be one of " + ", ".join(f'"{member.value}"' for member in self.values)
 

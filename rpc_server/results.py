@@ -91,9 +91,9 @@ class Process:
     """Where it runs."""
     pid: int | None = None
     """Process id in the container."""
-    status: Annotated[str, OneOf(api.Status)]
+    status: Annotated[str, OneOf(api.Status, grows=True)]
     """What became of it, coarsely."""
-    state: Annotated[str, OneOf(api.State)]
+    state: Annotated[str, OneOf(api.State, grows=True)]
     """What became of it, finely."""
     exit_code: int | None = None
     """From the end record."""
@@ -329,7 +329,7 @@ class InvalidField:
 class FailureData:
     """The data of -32803."""
 
-    kind: Annotated[str, OneOf(ErrorKind)]
+    kind: Annotated[str, OneOf(ErrorKind, grows=True)]
     """Stable name of the failure."""
     retryable: bool
     """Whether asking again unchanged may work."""

@@ -7,7 +7,6 @@ tables below, and tests hold them against the code. Must not know: methods, the 
 
 from __future__ import annotations
 
-import enum
 import functools
 import re
 import types
@@ -114,8 +113,8 @@ class Schemas:
     def _annotated(self, schema: Schema, rules: tuple[Any, ...]) -> Schema:
         for rule in rules:
             match rule:
-                case checks.OneOf(values):
-                    return self._named(values.__name__, functools.partial(_described_values, values))
+                case checks.OneOf():
+                    return self._named(rule.values.__name__, functools.partial(_described_values, rule))
                 case checks.Bounds():
                     least = "exclusiveMinimum" if rule.exclusive else "minimum"
                     schema |= {least: _number(rule.minimum), "maximum": _number(rule.maximum)}
@@ -140,11 +139,12 @@ class Schemas:
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 
 
-def _described_values(values: type[enum.Enum]) -> Schema:
+def _described_values(rule: checks.OneOf) -> Schema:
     """The schema of an enumeration, with the docstring of each member."""
-    texts = docstrings.of_attributes(values)
-    options = [{"const": member.value, "description": texts[member.name]} for member in values]
-    return {"description": docstrings.of_class(values), "oneOf": options}
+    texts = docstrings.of_attributes(rule.values)
+    options = [{"const": member.value, "description": texts[member.name]} for member in rule.values]
+    more = " A later version may have more." if rule.grows else ""
+    return {"description": docstrings.of_class(rule.values) + more, "oneOf": options}
 
 
 def _description(text: str | None) -> Schema:

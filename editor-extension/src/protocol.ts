@@ -242,7 +242,7 @@ export interface ResolvedTarget {
 }
 
 /**
- * The five coarse values of the seed.
+ * The coarse state. A later version may have more.
  * - unknown: It was never started here, or nothing tells what became of it.
  * - starting: It is being started.
  * - stopped: It ended with exit code 0, or because it was asked to stop.
@@ -252,7 +252,7 @@ export interface ResolvedTarget {
 export type Status = "unknown" | "starting" | "stopped" | "errored" | "running";
 
 /**
- * The finer state; `handlers.lifecycle` says which facts give which.
+ * The finer state. A later version may have more.
  * - starting: Alive, but not yet known to have become the command. Status: starting.
  * - running: Alive, proven by pid and start time in this PID namespace. Status: running.
  * - stopping: Alive, and a stop is under way. Status: running.
@@ -486,7 +486,7 @@ export interface FailureData {
 }
 
 /**
- * Stable names of failures; clients branch on them, so a name is never changed. Documents show the docstrings.
+ * Stable names of failures; clients branch on them, so a name is never changed. A later version may have more.
  * - targetNotFound: There is no such pod, namespace or context.
  * - containerNotFound: The pod has no container of that name.
  * - targetNotRunning: The pod or the container exists and does not run.

@@ -208,6 +208,14 @@ def test_params_of_other_messages(cls: type, raw: Any, paths: list[str]) -> None
     assert sorted(problems(raw, cls)) == paths
 
 
+def test_a_value_of_an_enumeration_is_one_of_it_unless_it_grows() -> None:
+    read = {"target": LOCAL, "id": "a", "offset": 0, "length": 1}
+    assert problems({**read, "stream": "stderr"}, messages.ReadParams) == {}
+    expected = {"stream": 'must be one of "stdout", "stderr"'}
+    assert problems({**read, "stream": "stdin"}, messages.ReadParams) == expected
+    assert problems({"kind": "aKindOfALaterServer", "retryable": False}, results.FailureData) == {}
+
+
 def test_values_arrive_as_they_were_sent() -> None:
     raw = start(target=POD, output={"from": {"stdout": 5}}, timeoutSeconds=2)
     params = CONVERTER.structure(raw, messages.StartParams)
