@@ -13,7 +13,7 @@ JSON-RPC 2.0 over standard input and output, in frames of LSP's base protocol: a
 
 - Params are objects. In the tables below a **bold** field must be given.
 - A field without a value is left out; null is refused. So are unknown fields, with their path. Only `initialize` and notifications ignore both, since LSP clients send more.
-- Expect fields in results and notifications that you do not know.
+- Expect fields, states and kinds that you do not know in what the server sends: a later version may have more.
 - Requests are answered as they get done, not in their order. Each is answered once, whatever it holds.
 - Times are milliseconds since the epoch. Offsets count bytes of one stream since the run began.
 - In the examples `→` is the client and `←` the server; what differs from run to run is shown as a name in `<>`.
