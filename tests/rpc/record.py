@@ -31,15 +31,18 @@ def text_of(method: str, talk: Conversation) -> str:
 
 
 def main() -> None:
-    """Write every transcript, and remove those of methods that are gone."""
-    directory = ROOT / TRANSCRIPTS
-    directory.mkdir(exist_ok=True)
-    for old in directory.glob("*.json"):
-        old.unlink()
+    """Record everything, then write every transcript, and remove those of methods that are gone."""
+    texts = {}
     for method in METHODS:
         with tempfile.TemporaryDirectory() as base:
-            text = text_of(method, play(method, Path(base)))
-        (directory / transcript_name(method)).write_text(text, encoding="utf-8")
+            texts[transcript_name(method)] = text_of(method, play(method, Path(base)))
+    directory = ROOT / TRANSCRIPTS
+    directory.mkdir(exist_ok=True)
+    for path in directory.glob("*.json"):
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
