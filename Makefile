@@ -15,11 +15,11 @@ NODE_READY := $(EXTENSION)/node_modules/.installed
 AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained $(addprefix tests/cluster/,up down run server build node.sh)
 
-.PHONY: help setup demo test check check-python check-shell check-extension format e2e bench \
-  lock clean
+.PHONY: help setup demo test check check-python check-shell check-extension check-documents format generate \
+  transcripts e2e bench lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PYTHON_READY) $(NODE_READY) ## Install what the project needs into .venv and editor-extension/node_modules
 
@@ -30,7 +30,14 @@ test: setup ## Run all tests that need no cluster
 	cd $(EXTENSION) && npm test --silent
 	tests/contained $(BIN)/pytest -m 'not cluster'
 
-check: check-extension check-shell check-python ## Check format, lint, types and boundaries
+check: check-extension check-shell check-python check-documents ## Check format, lint, types and boundaries
+
+generate: $(PYTHON_READY) ## Write docs/openrpc.json, docs/protocol.md and the extension's types anew
+	$(BIN)/python -m rpc_server.documents
+
+transcripts: $(PYTHON_READY) ## Record the conversations in docs/transcripts anew, from the real server
+	$(BIN)/python -m tests.rpc.record
+	$(BIN)/python -m rpc_server.documents
 
 e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
 	tests/install-packages shells
@@ -60,6 +67,10 @@ check-python: $(PYTHON_READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Generated files are compared with what would be generated now; no command is run for it.
+check-documents: $(PYTHON_READY)
+	$(BIN)/python -m rpc_server.documents --check
 
 check-extension: $(NODE_READY)
 	cd $(EXTENSION) && npm run --silent check

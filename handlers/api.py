@@ -27,30 +27,46 @@ class Stream(enum.StrEnum):
     """An output stream of a command."""
 
     STDOUT = "stdout"
+    """Standard output; with mergeOutput also what went to standard error."""
     STDERR = "stderr"
+    """Standard error; empty with mergeOutput."""
 
 
 class Status(enum.StrEnum):
-    """The five coarse values of the seed."""
+    """The coarse state."""  # the five values of the seed
 
     UNKNOWN = "unknown"
+    """It was never started here, or nothing tells what became of it."""
     STARTING = "starting"
+    """It is being started."""
     STOPPED = "stopped"
+    """It ended with exit code 0, or because it was asked to stop."""
     ERRORED = "errored"
+    """It could not start, or ended in any other way."""
     RUNNING = "running"
+    """It is alive."""
 
 
 class State(enum.StrEnum):
-    """The finer state; `handlers.lifecycle` says which facts give which."""
+    """The finer state."""  # `handlers.lifecycle` says which facts give which
 
     STARTING = "starting"
+    """Alive, but not yet known to have become the command. Status: starting."""
     RUNNING = "running"
+    """Alive, proven by pid and start time in this PID namespace. Status: running."""
     STOPPING = "stopping"
+    """Alive, and a stop is under way. Status: running."""
     EXITED = "exited"
+    """Ended, as the end record says: exitCode has the code, which is 128+n for most deaths by signal n, and signal is
+    given only when the server sent it. Status: stopped for code 0 or after a stop, else errored."""
     SIGNALED = "signaled"
+    """Ended by a signal that is known for certain. Status: stopped after a stop, else errored."""
     START_FAILED = "startFailed"
+    """Never became the command; reason says why. Its record does not occupy the id. Status: errored."""
     LOST = "lost"
+    """No such process and no end record; reason says what is known, as in containerRestarted. Status: unknown."""
     ABSENT = "absent"
+    """Never started here, or gone with its container. Status: unknown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,6 +151,13 @@ def check_id(value: str, path: tuple[str | int, ...]) -> list[Violation]:
     return [Violation(path, "must be 1 to 63 of the characters A-Z a-z 0-9 . _ - and begin with a letter or digit")]
 
 
+def check_key(value: str, path: tuple[str | int, ...]) -> list[Violation]:
+    """Say why the name of an environment variable is not one."""
+    if KEY_PATTERN.match(value):
+        return []
+    return [Violation(path, "must be letters, digits and _, not beginning with a digit")]
+
+
 def check_command(
     cmd_line: str | None,
     args: tuple[str, ...] | None,
@@ -155,9 +178,8 @@ def check_command(
         for i, arg in enumerate(args):
             found += check_text(arg, ("args", i), limit=MAX_ARGUMENT_BYTES)
     for i, (key, value) in enumerate(env_vars):
-        if not KEY_PATTERN.match(key):
-            message = "must be letters, digits and _, not beginning with a digit"
-            found.append(Violation(("env_vars", i, "key"), message))
+        if wrong := check_key(key, ("env_vars", i, "key")):
+            found += wrong
             continue
         limit = MAX_ARGUMENT_BYTES - len(key) - 1
         found += check_text(value, ("env_vars", i, "value"), limit=limit)

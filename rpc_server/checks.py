@@ -1,12 +1,14 @@
 """Rules for single wire values, attached to field types with `typing.Annotated`.
 
-A check is a function of (value, path) that returns violations, as those of `handlers.api` do; `Bounds` is data, so that
-a schema can be made from it. Messages say what is permitted and never repeat the value.
+A check is a function of (value, path) that returns violations, as those of `handlers.api` do; `rpc_server.schema` says
+which pattern it stands for. `Bounds` and `OneOf` are data, so that a schema can be made from them. Messages say what is
+permitted and never repeat the value.
 Must not know: JSON-RPC, cattrs, the wire classes.
 """
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable
 
@@ -17,7 +19,7 @@ from handlers import api
 Check = Callable[[str, tuple[str | int, ...]], list[api.Violation]]
 """Says what is wrong with a text; nothing when it is right."""
 
-_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
+KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 """DNS subdomain of RFC 1123, https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
 
 
@@ -35,6 +37,23 @@ class Bounds:
             return None
         word = "greater than" if self.exclusive else "at least"
         return f"must be {word} {self.minimum:.16g} and at most {self.maximum:.16g}"
+
+
+@attrs.frozen
+class OneOf:
+    """The values of an enumeration of the domain, whose docstrings say what each means.
+
+    Of one that `grows` a later version may have more: who reads it does not refuse what it does not know.
+    """
+
+    values: type[enum.StrEnum]
+    grows: bool = attrs.field(default=False, kw_only=True)
+
+    def check(self, value: str) -> str | None:
+        """Say what is permitted when `value` is not."""
+        if self.grows or value in {member.value for member in self.values}:
+            return None
+        return "must be one of " + ", ".join(f'"{member.value}"' for member in self.values)
 
 
 def check_argument(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
@@ -56,7 +75,7 @@ def check_input(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
 
 def check_kubernetes_name(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
     """The name of a pod, container or namespace."""
-    if _KUBERNETES_NAME.match(value):
+    if KUBERNETES_NAME.match(value):
         return []
     return [api.Violation(path, "must be a Kubernetes name: at most 253 of a-z 0-9 - . with a-z 0-9 at both ends")]
 

@@ -144,7 +144,7 @@ def _annotated_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, An
         good = converter.structure(value, inner)
         found: list[Violation] = []
         for rule in rules:
-            if isinstance(rule, checks.Bounds):
+            if isinstance(rule, checks.Bounds | checks.OneOf):
                 found += [Violation((), problem)] if (problem := rule.check(good)) else []
             else:
                 found += rule(good, ())
@@ -220,14 +220,17 @@ def _tagged_union_hook(converter: cattrs.Converter, kinds: dict[str, type]) -> C
 
 
 @attrs.frozen
-class _Field:
+class Field:
+    """A field of a wire class: its names here and on the wire, its type without None, whether it must be given."""
+
     name: str
     wire: str
     kind: Any
     required: bool
 
 
-def _fields_of(cls: type) -> tuple[_Field, ...]:
+def fields_of(cls: type) -> tuple[Field, ...]:
+    """The fields of a wire class, in the order in which they are written down."""
     hints = typing.get_type_hints(cls, include_extras=True)
     found = []
     for field in attrs.fields(cls):
@@ -235,12 +238,12 @@ def _fields_of(cls: type) -> tuple[_Field, ...]:
         members = [member for member in typing.get_args(kind) if member is not types.NoneType]
         if len(members) < len(typing.get_args(kind)):
             kind = typing.Union[tuple(members)]  # noqa: UP007  # built at run time; of one member it is that member
-        found.append(_Field(field.name, wire_name(field.name), kind, required=field.default is attrs.NOTHING))
+        found.append(Field(field.name, wire_name(field.name), kind, required=field.default is attrs.NOTHING))
     return tuple(found)
 
 
 def _class_hook(converter: cattrs.Converter, cls: type[T], rule: Rule | None) -> Callable[[Any, Any], T]:
-    fields = _fields_of(cls)
+    fields = fields_of(cls)
     names = {field.wire for field in fields}
     tolerant = cls in messages.TOLERANT
 

@@ -18,15 +18,11 @@ from pygls.exceptions import JsonRpcException
 
 from handlers.errors import ErrorKind, RemoteCommandError
 from rpc_server import results, translate
+from rpc_server.codes import Code
 from rpc_server.converter import InvalidParams
 
 if TYPE_CHECKING:
     import cattrs
-
-INVALID_PARAMS = -32602
-INTERNAL_ERROR = -32603
-REQUEST_FAILED = -32803
-"""LSP 3.17: "a request failed but it was syntactically correct"."""
 
 
 def error_object(error: BaseException, converter: cattrs.Converter) -> dict[str, Any]:
@@ -36,13 +32,13 @@ def error_object(error: BaseException, converter: cattrs.Converter) -> dict[str,
             return _invalid_params(error, converter)
         case RemoteCommandError():
             data = failure_data(error)
-            return {"code": REQUEST_FAILED, "message": error.message, "data": converter.unstructure(data)}
+            return {"code": Code.REQUEST_FAILED.value, "message": error.message, "data": converter.unstructure(data)}
         case JsonRpcException():
             return {"code": error.code, "message": error.message}
         case _:
             data = results.FailureData(kind=ErrorKind.INTERNAL.value, retryable=False)
             message = f"a bug in the server ({type(error).__name__}): its log has the place; please report it"
-            return {"code": INTERNAL_ERROR, "message": message, "data": converter.unstructure(data)}
+            return {"code": Code.INTERNAL_ERROR.value, "message": message, "data": converter.unstructure(data)}
 
 
 def failure_data(error: RemoteCommandError) -> results.FailureData:
@@ -62,4 +58,4 @@ def _invalid_params(error: InvalidParams, converter: cattrs.Converter) -> dict[s
     first = f"{fields[0].path or 'params'} {fields[0].message}"
     more = len(error.violations) - 1
     message = f"invalid params: {first}" + (f" (and {more} more, all in data)" if more else "")
-    return {"code": INVALID_PARAMS, "message": message, "data": converter.unstructure(fields)}
+    return {"code": Code.INVALID_PARAMS.value, "message": message, "data": converter.unstructure(fields)}

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from handlers.api import Gap, OutputChunk, Process
     from rpc_server.session import Session
 
-Push = Callable[[str, Any], Awaitable[None]]
-"""Sends a notification (method, params) once there is room for it."""
+Push = Callable[[Any], Awaitable[None]]
+"""Sends the notification that has such params (`rpc_server.notifications`) once there is room for it."""
 
 
 class ClientListener:
@@ -33,12 +33,12 @@ class ClientListener:
 
     async def output(self, chunk: OutputChunk) -> None:
         """Send bytes of a stream."""
-        await self._push("remotecmd/output", translate.chunk_to_wire(chunk, self._session.output_encoding))
+        await self._push(translate.chunk_to_wire(chunk, self._session.output_encoding))
 
     async def status_changed(self, process: Process) -> None:
         """Send a new state."""
-        await self._push("remotecmd/statusChanged", results.StatusChanged(process=translate.process_to_wire(process)))
+        await self._push(results.StatusChanged(process=translate.process_to_wire(process)))
 
     async def gap(self, gap: Gap) -> None:
         """Send the news that bytes are gone."""
-        await self._push("remotecmd/gap", translate.gap_to_wire(gap))
+        await self._push(translate.gap_to_wire(gap))

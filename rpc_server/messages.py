@@ -14,7 +14,7 @@ import attrs
 
 from handlers import api
 from rpc_server import checks
-from rpc_server.checks import Bounds
+from rpc_server.checks import Bounds, OneOf
 
 CommandId = Annotated[str, api.check_id]
 Directory = Annotated[str, api.check_directory]
@@ -23,12 +23,13 @@ KubernetesNameOrEmpty = Annotated[str, checks.check_kubernetes_name_or_empty]
 Text = Annotated[str, checks.check_plain_text]
 TextOrEmpty = Annotated[str, checks.check_optional_text]
 Argument = Annotated[str, checks.check_argument]
+VariableName = Annotated[str, api.check_key]
 SignalName = Annotated[str, checks.check_signal]
 Timeout = Annotated[float, Bounds(minimum=0, exclusive=True, maximum=1e9)]
 Grace = Annotated[float, Bounds(minimum=0, maximum=1e9)]
 Offset = Annotated[int, Bounds(minimum=0, maximum=2**53 - 1)]  # JavaScript's largest exact integer
 Encoding = Literal["utf8", "base64"]
-StreamName = Literal["stdout", "stderr"]
+StreamName = Annotated[str, OneOf(api.Stream)]
 Trace = Literal["off", "messages", "compact", "verbose"]
 
 
@@ -81,9 +82,9 @@ Target = LocalTarget | KubernetesTarget | ContainerTarget
 class EnvVar:
     """One environment variable."""
 
-    key: str
+    key: VariableName
     """Letters, digits and _, not beginning with a digit."""
-    value: str
+    value: Argument
     """Any text without NUL; key=value is at most 131,071 bytes."""
 
 
@@ -101,15 +102,15 @@ class TerminalSize:
 class Definition:
     """What to run: exactly one of cmdLine and args."""
 
-    id: str
+    id: CommandId
     """Names the command: 1 to 63 of A-Z a-z 0-9 . _ - beginning with a letter or digit."""
-    cmd_line: str | None = None
-    """Runs in /bin/sh -c."""
+    cmd_line: Argument | None = None
+    """Runs in /bin/sh -c; not blank, at most 131,071 bytes."""
     args: tuple[Argument, ...] | None = None
-    """Program and arguments, run without a shell."""
-    pid_directory: str | None = None
+    """Program and arguments, run without a shell; each at most 131,071 bytes."""
+    pid_directory: Directory | None = None
     """Absolute path of the directory for records; a usual place is chosen when it is left out."""
-    working_dir: str | None = None
+    working_dir: TextOrEmpty | None = None
     """Where the command starts; the container's own when left out."""
     env_vars: tuple[EnvVar, ...] | None = None
     """Added to the container's environment."""
@@ -236,11 +237,11 @@ class ExecParams:
 
     target: Target
     """Where to run it."""
-    cmd_line: str | None = None
-    """Runs in /bin/sh -c."""
+    cmd_line: Argument | None = None
+    """Runs in /bin/sh -c; not blank, at most 131,071 bytes."""
     args: tuple[Argument, ...] | None = None
-    """Program and arguments, run without a shell."""
-    working_dir: str | None = None
+    """Program and arguments, run without a shell; each at most 131,071 bytes."""
+    working_dir: TextOrEmpty | None = None
     """Where the command starts."""
     env_vars: tuple[EnvVar, ...] | None = None
     """Added to the container's environment."""

@@ -8,6 +8,7 @@ Must not know: JSON-RPC, pygls, how a reply travels.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -41,11 +42,11 @@ class Method:
 
 
 def initialize(session: Session, params: messages.InitializeParams) -> Reply:
-    """Agree and say what is built. Nothing is imported for it that reaches a container.
+    """Agree on encoding and trace, and say what is built. It is optional, and may be sent once.
 
     A client that asks for another protocolVersion gets ours, as LSP servers do it: the client knows what it can live
     with, and disconnects if it can't.
-    """
+    """  # Nothing is imported for it that reaches a container.
     session.initialize(params)
     return Reply(
         results.InitializeResult(
@@ -59,13 +60,17 @@ def initialize(session: Session, params: messages.InitializeParams) -> Reply:
 
 
 def shutdown(session: Session, _: messages.Empty) -> Reply:
-    """Take no more requests; commands and requests in flight go on."""
+    """Take no more requests; commands and requests in flight go on. Only `exit` may follow."""
     session.shut_down()
     return Reply(None)
 
 
 async def start(session: Session, params: messages.StartParams) -> Reply:
-    """Start a run; its output is pushed after the reply."""
+    """Start a run, or attach to the live one of the same id; its output is pushed after the reply.
+
+    It is answered once the command runs. A second start of a run that is followed already changes nothing for its
+    following.
+    """
     definition = translate.definition_to_domain(params.definition)
     options = translate.options_to_domain(params)
     target = translate.target_to_domain(params.target)
@@ -75,7 +80,7 @@ async def start(session: Session, params: messages.StartParams) -> Reply:
 
 
 async def status(session: Session, params: messages.StatusParams) -> Reply:
-    """The latest run of one id, or of all."""
+    """The newest run of one id, or of all. An id that was never started is no error: its state is absent."""
     target = translate.target_to_domain(params.target)
     found = await session.handler().status(target, params.id, params.pid_directory or "")
     processes = tuple(translate.process_to_wire(process) for process in found)
@@ -85,7 +90,7 @@ async def status(session: Session, params: messages.StatusParams) -> Reply:
 
 
 async def stop(session: Session, params: messages.StopParams) -> Reply:
-    """Stop the whole tree of a command."""
+    """Stop the whole process tree of a command, and say what it took; stopping what has ended is no error."""
     stopped = await session.handler().stop(
         translate.target_to_domain(params.target),
         params.id,
@@ -98,7 +103,7 @@ async def stop(session: Session, params: messages.StopParams) -> Reply:
 
 
 async def exec_(session: Session, params: messages.ExecParams) -> Reply:
-    """Run a command to its end."""
+    """Run a command to its end and answer with its output and exit code."""
     target = translate.target_to_domain(params.target)
     request = translate.exec_to_domain(params)
     result = await session.handler().exec(target, request)
@@ -106,7 +111,10 @@ async def exec_(session: Session, params: messages.ExecParams) -> Reply:
 
 
 async def attach(session: Session, params: messages.AttachParams) -> Reply:
-    """Follow the latest run of an id; its output is pushed after the reply."""
+    """Follow the newest run of an id, live or ended; its output is pushed after the reply.
+
+    A run that is followed already is followed anew, from where this request says.
+    """
     attached = await session.handler().attach(
         translate.target_to_domain(params.target),
         params.id,
@@ -115,6 +123,17 @@ async def attach(session: Session, params: messages.AttachParams) -> Reply:
     )
     process, offsets = translate.process_to_wire(attached.process), translate.offsets_to_wire(attached.offsets)
     return Reply(results.AttachResult(process=process, offsets=offsets), then=attached.begin)
+
+
+async def discover(_: Session, __: messages.Empty) -> Reply:
+    """The contract as an OpenRPC document, the same as docs/openrpc.json."""
+    return Reply(await asyncio.to_thread(_document))
+
+
+def _document() -> Mapping[str, Any]:
+    from rpc_server import openrpc  # noqa: PLC0415  # it reads the table below, and start-up must not wait for it
+
+    return openrpc.document()
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -126,15 +145,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/stop": Method(messages.StopParams, results.StopResult, stop),
         "remotecmd/exec": Method(messages.ExecParams, results.ExecResult, exec_),
         "remotecmd/attach": Method(messages.AttachParams, results.AttachResult, attach),
+        "rpc.discover": Method(messages.Empty, dict, discover),
     }
 )
-
-NOTIFICATIONS: Mapping[str, type | None] = MappingProxyType(
-    {
-        "initialized": None,
-        "exit": None,
-        "$/cancelRequest": messages.CancelParams,
-        "$/setTrace": messages.SetTraceParams,
-    }
-)
-"""Notifications that are understood, with their params; None ignores whatever params there are."""

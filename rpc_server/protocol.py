@@ -25,9 +25,11 @@ from pygls.protocol.json_rpc import JsonRPCProtocol
 
 from handlers.errors import ErrorKind, RemoteCommandError
 from rpc_server import envelope, messages, results
+from rpc_server.codes import Code
 from rpc_server.converter import InvalidParams
-from rpc_server.errors import INTERNAL_ERROR, error_object
-from rpc_server.methods import METHODS, NOTIFICATIONS, Reply
+from rpc_server.errors import error_object
+from rpc_server.methods import METHODS, Reply
+from rpc_server.notifications import NOTIFICATIONS, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -114,9 +116,10 @@ class Protocol(JsonRPCProtocol):
         """Answer bytes that are no message."""
         self.refuse(None, JsonRpcParseError(problem))
 
-    def push(self, method: str, params: Any) -> None:
-        """Send a notification now, room or no room."""
-        self._send({"jsonrpc": envelope.VERSION, "method": method, "params": self._converter.unstructure(params)})
+    def push(self, params: Any) -> None:
+        """Send the notification that has such params now, room or no room."""
+        wire = self._converter.unstructure(params)
+        self._send({"jsonrpc": envelope.VERSION, "method": name_of(params), "params": wire})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._owner.outbound.write(envelope.encode(message))
@@ -194,7 +197,7 @@ class Protocol(JsonRPCProtocol):
 
     def _fail(self, msg_id: RequestId, name: str, error: BaseException) -> None:
         answer = error_object(error, self._converter)
-        if answer["code"] == INTERNAL_ERROR:
+        if answer["code"] == Code.INTERNAL_ERROR:
             logger.error("internal error in %s", _shown(name), exc_info=error)
         self._send({"jsonrpc": envelope.VERSION, "id": msg_id, "error": answer})
         self._trace("refused request", name, f"with code {answer['code']}")
@@ -207,7 +210,7 @@ class Protocol(JsonRPCProtocol):
             if not name.startswith("$/"):
                 logger.warning("ignored the notification %s: it is not known", _shown(name))
             return
-        cls = NOTIFICATIONS[name]
+        cls = NOTIFICATIONS[name].params
         try:
             read = None if cls is None else self._structure(params, cls)
         except InvalidParams:
@@ -235,7 +238,7 @@ class Protocol(JsonRPCProtocol):
             return
         known = name if name in METHODS or name in NOTIFICATIONS else "of an unknown name"
         detail = verbose if trace == "verbose" else None
-        self.push("$/logTrace", results.LogTrace(message=f"{what} {known}", verbose=detail))
+        self.push(results.LogTrace(message=f"{what} {known}", verbose=detail))
 
 
 def _shown(name: str) -> str:

@@ -5,11 +5,14 @@ left out. Docstrings under attributes become the published schema. Must not know
 """
 
 # No `from __future__ import annotations`: the converter reads these annotations, so their names must exist then.
-from typing import Literal
+from typing import Annotated, Literal
 
 import attrs
 
-from rpc_server.messages import Encoding
+from handlers import api
+from handlers.errors import ErrorKind
+from rpc_server.checks import OneOf
+from rpc_server.messages import Encoding, StreamName
 
 
 @attrs.frozen(kw_only=True)
@@ -88,10 +91,10 @@ class Process:
     """Where it runs."""
     pid: int | None = None
     """Process id in the container."""
-    status: str
-    """unknown, starting, stopped, errored or running."""
-    state: str
-    """starting, running, stopping, exited, signaled, startFailed, lost or absent."""
+    status: Annotated[str, OneOf(api.Status, grows=True)]
+    """What became of it, coarsely."""
+    state: Annotated[str, OneOf(api.State, grows=True)]
+    """What became of it, finely."""
     exit_code: int | None = None
     """From the end record."""
     signal: str | None = None
@@ -242,8 +245,8 @@ class Output:
     """Which run."""
     id: str
     """Which command."""
-    stream: str
-    """stdout or stderr."""
+    stream: StreamName
+    """Which stream."""
     offset: int
     """Of the first byte, since the run began."""
     data: str
@@ -270,8 +273,8 @@ class Gap:
     """Which run."""
     id: str
     """Which command."""
-    stream: str
-    """stdout or stderr."""
+    stream: StreamName
+    """Which stream."""
     from_: int
     """First byte that is gone."""
     to: int
@@ -326,7 +329,7 @@ class InvalidField:
 class FailureData:
     """The data of -32803."""
 
-    kind: str
+    kind: Annotated[str, OneOf(ErrorKind, grows=True)]
     """Stable name of the failure."""
     retryable: bool
     """Whether asking again unchanged may work."""

@@ -167,9 +167,9 @@ class Server(JsonRPCServer):
             self._handler = Supervisor(ClientListener(self.session, self._push))
         return self._handler
 
-    async def _push(self, method: str, params: Any) -> None:
+    async def _push(self, params: Any) -> None:
         await self.outbound.drain()
-        self.protocol.push(method, params)
+        self.protocol.push(params)
 
     def _tell_client(self, kind: int, message: str) -> None:
         """Tell nothing before `initialize`; for any thread."""
@@ -179,7 +179,7 @@ class Server(JsonRPCServer):
     def _log_to_client(self, kind: int, message: str) -> None:
         """Drop log messages while the client does not read."""
         if not self.outbound.full:
-            self.protocol.push("window/logMessage", results.LogMessage(type=kind, message=message))
+            self.protocol.push(results.LogMessage(type=kind, message=message))
 
     def report_server_error(self, error: Exception, source: type[Exception | JsonRpcException]) -> None:
         """Take what pygls itself has to report; its text may hold values."""

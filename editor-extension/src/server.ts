@@ -1,7 +1,7 @@
 // The server as a child process, and the JSON-RPC connection over its standard streams.
 //
 // Knows nothing of VS Code, so that it can be tested against the real server, and names no method of the protocol but
-// those of its life: the protocol's types are generated from docs/openrpc.json, not written here.
+// those of its life: the protocol's types are generated (protocol.ts), not written here.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,18 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-jsonrpc/node";
+
+import type {
+  Empty,
+  InitializeParams,
+  InitializeResult,
+  Notifications,
+  Requests,
+  ServerNotifications,
+} from "./protocol.js";
+
+/** Params as the rest of the arguments: those that have no fields may be left out. */
+type Given<Params> = Params extends undefined ? [] : Params extends Empty ? [params?: Params] : [params: Params];
 
 export interface ServerOptions {
   /** The Python that has the server's packages installed. */
@@ -29,12 +41,18 @@ export interface ServerOptions {
 
 export interface Server {
   /** The result of `initialize`. */
-  readonly initialized: unknown;
+  readonly initialized: InitializeResult;
   /** Send a request; rejects with a `ResponseError` when the server answers with an error. */
-  request<Result>(method: string, params?: object): Promise<Result>;
-  notify(method: string, params?: object): Promise<void>;
-  /** Call `handler` for every notification of that method, until the returned function is called. */
-  on(method: string, handler: (params: unknown) => void): () => void;
+  request<Method extends keyof Requests>(
+    method: Method,
+    ...params: Given<Requests[Method]["params"]>
+  ): Promise<Requests[Method]["result"]>;
+  notify<Name extends keyof Notifications>(name: Name, ...params: Given<Notifications[Name]>): Promise<void>;
+  /** Call `handler` for every notification of that name, until the returned function is called. */
+  on<Name extends keyof ServerNotifications>(
+    name: Name,
+    handler: (params: ServerNotifications[Name]) => void,
+  ): () => void;
   /** Settles with the exit code when the server has ended, by `dispose` or by itself; null if a signal ended it. */
   readonly exited: Promise<number | null>;
   /** Shut the server down; commands that it started live on. Safe to call more than once. */
@@ -67,21 +85,17 @@ export async function connect(options: ServerOptions): Promise<Server> {
 
   let disposed: Promise<void> | undefined;
   try {
-    const initialized: unknown = await connection.sendRequest("initialize", {
-      processId: process.pid,
-      capabilities: {},
-    });
+    const params: InitializeParams = { processId: process.pid, capabilities: {} };
+    const initialized = await connection.sendRequest<InitializeResult>("initialize", params);
     await connection.sendNotification("initialized", {});
     return {
       initialized,
       exited,
-      // Without params the member is left out: `sendRequest(method, undefined)` would send a null.
-      request: (method, params) =>
-        params === undefined ? connection.sendRequest(method) : connection.sendRequest(method, params),
-      notify: (method, params) =>
-        params === undefined ? connection.sendNotification(method) : connection.sendNotification(method, params),
-      on: (method, handler) => {
-        const registration = connection.onNotification(method, handler);
+      // Spread, so that params that are not given are left out: `sendRequest(method, undefined)` would send a null.
+      request: (method, ...params) => connection.sendRequest(method, ...params),
+      notify: (name, ...params) => connection.sendNotification(name, ...params),
+      on: (name, handler) => {
+        const registration = connection.onNotification(name, handler);
         return () => {
           registration.dispose();
         };

@@ -20,6 +20,7 @@ METHODS = [
     "remotecmd/stop",
     "remotecmd/exec",
     "remotecmd/attach",
+    "rpc.discover",
 ]
 
 

@@ -7,26 +7,12 @@ import { join, resolve } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import { errorCodes, type ServerNotifications } from "../../src/protocol.js";
 import { connect, type Server } from "../../src/server.js";
-
-interface Output {
-  runId: string;
-  stream: "stdout" | "stderr";
-  offset: number;
-  data: string;
-}
-
-interface Process {
-  id: string;
-  runId: string;
-  status: string;
-  state: string;
-  exitCode?: number;
-}
 
 const root = resolve(import.meta.dirname, "../../..");
 const python = join(root, process.platform === "win32" ? ".venv/Scripts/python.exe" : ".venv/bin/python");
-const target = { kind: "local" };
+const target = { kind: "local" } as const;
 
 let server: Server;
 let directory: string;
@@ -44,13 +30,16 @@ afterEach(async (context) => {
   if (context.task.result?.state === "fail") console.error(log);
 });
 
-/** The params of the first notification of that method that `wanted` accepts. */
-function next<Params>(method: string, wanted: (params: Params) => boolean): Promise<Params> {
+/** The params of the first notification of that name that `wanted` accepts. */
+function next<Name extends keyof ServerNotifications>(
+  name: Name,
+  wanted: (params: ServerNotifications[Name]) => boolean,
+): Promise<ServerNotifications[Name]> {
   return new Promise((done) => {
-    const stop = server.on(method, (params) => {
-      if (!wanted(params as Params)) return;
+    const stop = server.on(name, (params) => {
+      if (!wanted(params)) return;
       stop();
-      done(params as Params);
+      done(params);
     });
   });
 }
@@ -64,7 +53,8 @@ test("initialize tells the protocol's version and the transports", () => {
 });
 
 test("a request that the server refuses rejects with its code", async () => {
-  await expect(server.request("remotecmd/nothing", {})).rejects.toMatchObject({ code: -32601 });
+  const unknown = "remotecmd/nothing" as "shutdown";
+  await expect(server.request(unknown)).rejects.toMatchObject({ code: errorCodes.methodNotFound });
 });
 
 test("dispose ends the server in order, and twice is once", async () => {
@@ -80,15 +70,12 @@ test("a program that can't be started rejects", async () => {
 test.runIf(process.platform === "linux")("a local command's output and end reach the client", async () => {
   const id = `vitest-${randomUUID()}`;
   let stdout = "";
-  server.on("remotecmd/output", (params) => {
-    const output = params as Output;
+  server.on("remotecmd/output", (output) => {
     if (output.stream === "stdout") stdout += output.data;
   });
-  const ended = next<{ process: Process }>("remotecmd/statusChanged", ({ process }) =>
-    ["stopped", "errored"].includes(process.status),
-  );
+  const ended = next("remotecmd/statusChanged", ({ process }) => ["stopped", "errored"].includes(process.status));
 
-  const started = await server.request<{ process: Process; created: boolean }>("remotecmd/start", {
+  const started = await server.request("remotecmd/start", {
     target,
     definition: { id, pidDirectory: directory, cmdLine: "printf 'one\\ntwo\\n'; exit 3" },
   });

@@ -175,6 +175,8 @@ def test_wrong_start_params(raw: Any, expected: dict[str, str]) -> None:
         assert found[path].startswith(message)
 
 
+VARIABLE = ["envVars[0].key", "envVars[0].value"]
+
 OTHERS = {
     "status: id": (messages.StatusParams, {"target": LOCAL, "id": "/"}, ["id"]),
     "status: pidDirectory": (messages.StatusParams, {"target": LOCAL, "pidDirectory": "."}, ["pidDirectory"]),
@@ -191,7 +193,7 @@ OTHERS = {
     "exec: stream with a bad runId": (messages.ExecParams, run(stream=True, runId=5), ["runId"]),
     "exec: stdin": (messages.ExecParams, run(stdin="\ud800"), ["stdin"]),
     "exec: maxOutputBytes": (messages.ExecParams, run(maxOutputBytes=2**30 + 1), ["maxOutputBytes"]),
-    "exec: variables": (messages.ExecParams, run(envVars=[{"key": "", "value": "\0"}]), ["envVars[0].key"]),
+    "exec: variables": (messages.ExecParams, run(envVars=[{"key": "", "value": "\0"}]), VARIABLE),
     "exec: a definition": (messages.ExecParams, {"target": LOCAL, "definition": RUN}, ["", "definition"]),
     "initialize: more": (messages.InitializeParams, {"x": 1, "processId": None, "clientInfo": {"y": 1}}, []),
     "initialize: less": (messages.InitializeParams, {"clientInfo": "x"}, ["clientInfo"]),
@@ -204,6 +206,14 @@ OTHERS = {
 @pytest.mark.parametrize(("cls", "raw", "paths"), OTHERS.values(), ids=OTHERS.keys())
 def test_params_of_other_messages(cls: type, raw: Any, paths: list[str]) -> None:
     assert sorted(problems(raw, cls)) == paths
+
+
+def test_a_value_of_an_enumeration_is_one_of_it_unless_it_grows() -> None:
+    read = {"target": LOCAL, "id": "a", "offset": 0, "length": 1}
+    assert problems({**read, "stream": "stderr"}, messages.ReadParams) == {}
+    expected = {"stream": 'must be one of "stdout", "stderr"'}
+    assert problems({**read, "stream": "stdin"}, messages.ReadParams) == expected
+    assert problems({"kind": "aKindOfALaterServer", "retryable": False}, results.FailureData) == {}
 
 
 def test_values_arrive_as_they_were_sent() -> None:
