@@ -15,7 +15,7 @@ from rpc_cli.main import COMPLETE_VARIABLE
 @options.common
 @pass_context
 def schema(context: Context, /) -> int:
-    """Print the OpenRPC document: every method with its params and result."""
+    """Print the OpenRPC document of the server."""
     context.screen.json(context.run(_schema(context)), indent=2)
     return 0
 
@@ -32,7 +32,10 @@ async def _schema(context: Context) -> dict[str, Any]:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
-    """Print a script that makes a shell complete subcommands and options."""
+    """Print a script with which a shell completes words.
+
+    It completes subcommands, options and their values.
+    """
     from click.shell_completion import get_completion_class  # noqa: PLC0415  # only here
 
     kind = get_completion_class(shell)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @options.takes_target
 @pass_context
 def run(context: Context, /, target: messages.Target, command_id: str | None, detach: bool, **given: Any) -> int:  # noqa: FBT001  # click names it
-    """Start a command, show its output and exit with its status."""
+    """Start a command, show its output, exit with its status."""
     command = options.command_of(given["words"], given["shell"])
     spoken = command["args"] if "args" in command else tuple(command["cmd_line"].split())
     definition = messages.Definition(

@@ -52,7 +52,10 @@ async def _stop(
 @options.takes_commands("ID[@TARGET]")
 @pass_context
 def signal(context: Context, /, address: Address, name: str, scope: str | None) -> int:
-    """Send a signal to a command, as in: remotecmd signal HUP web@local."""
+    """Send a signal to a command.
+
+    As in: remotecmd signal HUP web@local.
+    """
     params = messages.SignalParams(
         **address.where,
         signal=name,
@@ -74,7 +77,7 @@ async def _signal(context: Context, params: messages.SignalParams) -> None:
 @options.takes_commands("ID[@TARGET]...", many=True)
 @pass_context
 def rm(context: Context, /, addresses: tuple[Address, ...]) -> int:
-    """Remove the records and output of commands that have ended."""
+    """Remove records and output of ended commands."""
     context.run(_rm(context, addresses))
     context.screen.note(f"removed {formats.count(len(addresses), 'command')}")
     return 0

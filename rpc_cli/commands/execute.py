@@ -28,7 +28,7 @@ from rpc_server import messages, results
 @options.takes_target
 @pass_context
 def execute(context: Context, /, target: messages.Target, stdin: bool, tty: bool, **given: Any) -> int:  # noqa: FBT001  # click names them
-    """Run a command to its end, pass its output on and exit with its status."""
+    """Run a command to its end and exit with its status."""
     if tty:
         raise click.UsageError("commands have no terminal yet: leave -t out")
     command = options.command_of(given["words"], given["shell"])

@@ -25,7 +25,10 @@ def _now() -> int:
 @options.takes_target
 @pass_context
 def ps(context: Context, /, target: messages.Target, pid_directory: str | None, quiet: bool) -> int:  # noqa: FBT001  # click names it
-    """List commands, running and ended, whoever started them: the newest run of each."""
+    """List commands, running and ended.
+
+    The newest run of each, whoever started it.
+    """
     result = context.run(_list(context, messages.ListParams(target=target, pid_directory=pid_directory)))
     if context.as_json:
         context.screen.json(result)
@@ -70,7 +73,7 @@ async def _status(context: Context, address: Address) -> results.Process:
 @options.takes_commands("ID[@TARGET]")
 @pass_context
 def logs(context: Context, /, address: Address, follow: bool, since_offset: tuple[int, int] | None) -> int:  # noqa: FBT001  # click names it
-    """Print the output of a command from its first byte on."""
+    """Print the output of a command, live or ended."""
     stdout, stderr = since_offset or (0, 0)
     params = messages.AttachParams(
         **address.where,

@@ -8,12 +8,18 @@ import sys
 
 import pytest
 
+from rpc_server.methods import METHODS
 from tests.cli.conftest import PROGRAM, Cli, end
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the local target is Linux only"),
 ]
+
+
+def needs(method: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(method not in METHODS, reason=f"this server has no {method} yet")
+
 
 TALKS = "echo one; echo two >&2; echo three"
 
@@ -60,6 +66,7 @@ def test_status_and_stop(cli: Cli) -> None:
     assert (absent.returncode, b"never started here" in absent.stdout) == (6, True)
 
 
+@needs("remotecmd/list")
 def test_ps_lists_what_is_and_was(cli: Cli) -> None:
     cli("run", "--id", "old", "local", "--", "echo x; exit 2")
     cli("run", "-d", "--id", "web", "local", "--", "sleep", "1000")
@@ -71,6 +78,7 @@ def test_ps_lists_what_is_and_was(cli: Cli) -> None:
     assert [p["id"] for p in json.loads(cli("ps", "--json", "local").stdout)["processes"]] == ["old", "web"]
 
 
+@needs("remotecmd/wait")
 def test_wait_prints_the_status_of_the_command(cli: Cli) -> None:
     cli("run", "-d", "--id", "a", "local", "--", "exit 7")
     done = cli("wait", "a@local")
@@ -82,12 +90,14 @@ def test_wait_prints_the_status_of_the_command(cli: Cli) -> None:
     )  # fmt: skip
 
 
+@needs("remotecmd/signal")
 def test_a_signal_reaches_the_command(cli: Cli) -> None:
     cli("run", "-d", "--id", "a", "local", "--", "trap 'exit 5' HUP; while :; do sleep 0.1; done")
     assert cli("signal", "HUP", "a@local").returncode == 0
     assert cli("wait", "a@local").stdout == b"5\n"
 
 
+@needs("remotecmd/remove")
 def test_rm_removes_what_has_ended(cli: Cli) -> None:
     cli("run", "--id", "a", "local", "--", "true")
     cli("run", "--id", "b", "local", "--", "true")
@@ -97,6 +107,7 @@ def test_rm_removes_what_has_ended(cli: Cli) -> None:
     assert (gone.returncode, b'no command "a"' in gone.stderr) == (6, True)
 
 
+@needs("rpc.discover")
 def test_schema_prints_the_document(cli: Cli) -> None:
     done = cli("schema")
     assert "remotecmd/start" in {method["name"] for method in json.loads(done.stdout)["methods"]}
