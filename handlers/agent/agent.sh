@@ -350,8 +350,8 @@ supervise() {
   flag pid
   [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
   echo "x $rc_sup_code $rc_up $rc_sup_why x ." 1<>end
-  [ -z "$rc_sup_limit" ] || kill "$rc_sup_limit"
   ring "$RC_RUN"
+  [ -z "$rc_sup_limit" ] || dismiss "$rc_sup_limit"
   # shellcheck disable=SC2086  # to be split
   wait $rc_sup_pumps $rc_sup_limit
   rm -f o e
@@ -383,13 +383,36 @@ sup_failed() {
   exit 0
 }
 
+# doze SECONDS: sleep; TERM ends that and us at any time, and the sleep is reaped (PID 1 may not do it). The trap may run before
+# any command that follows the fork, so no variable of ours can hold the pid; before the fork, $! is what it was.
+doze() {
+  rc_doze_was=$!
+  trap '[ "$!" = "$rc_doze_was" ] || { kill -KILL $!; wait $!; }; exit 0' TERM
+  sleep "$1" &
+  wait $!
+  rc_doze_rc=$?
+  rc_doze_was=$!
+  return $rc_doze_rc
+}
+
+# dismiss PID...: TERM until they are gone: mksh loses one that comes while a helper begins.
+dismiss() {
+  rc_dis_i=0
+  while [ $rc_dis_i -lt 50 ]; do
+    rc_dis_left=
+    for rc_dis_p; do
+      ! stat "$rc_dis_p" || [ "$rc_st_state" = Z ] || { kill "$rc_dis_p"; rc_dis_left=1; }
+    done
+    [ "$rc_dis_left" ] || return 0
+    rc_dis_i=$((rc_dis_i + 1))
+    [ $rc_dis_i -lt 5 ] || nap 0.01
+  done
+}
+
 # limit KEY N SECONDS GRACE_MS: stop the run when its time is up.
 limit() {
   trap - EXIT
-  trap 'kill -KILL $rc_limit_sleep; wait $rc_limit_sleep; exit 0' TERM
-  sleep "$3" &
-  rc_limit_sleep=$!
-  wait $rc_limit_sleep || exit 0
+  doze "$3" || exit 0
   trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
   stop_run "$1" "$2" TERM "$4" limit timeout
 }
@@ -545,6 +568,11 @@ read_pid() {
   [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] || rc_pid='' rc_pid_start='' rc_pid_at=''
 }
 
+# end_group PID: kill an agent's processes; its supervisors, pumps and spawner are in sessions of their own.
+end_group() {
+  if stat "$1" && [ "$rc_st_pgrp" != "$1" ]; then kill -KILL "$1"; else kill -KILL "-$1"; fi
+} 2>/dev/null
+
 # end_main MAIN LOOP: let a leaving agent's first process reap the request loop, then end it, unless it ends by itself because
 # the spawner (our parent) has no other job left. So only the spawner can be orphaned: a PID 1 that doesn't reap keeps
 # one zombie for each agent whose commands outlived it.
@@ -556,7 +584,7 @@ end_main() {
   done
   for rc_end_p in /proc/[0-9]*; do
     [ "$rc_end_p" != /proc/$$ ] && stat "${rc_end_p#/proc/}" && [ "$rc_st_ppid" = "$PPID" ] && [ "$rc_st_state" != Z ] || continue
-    kill -KILL "$1"
+    end_group "$1"
     return
   done
 }
@@ -658,12 +686,9 @@ watch() {
 # watchdog: an agent whose server is gone without a word may be blocked in a write for ever, and one whose first process was
 # killed has nobody to end it: see to both.
 watchdog() {
-  trap 'kill -KILL $rc_dog_sleep; wait $rc_dog_sleep; exit 0' TERM
   rc_dog_last=
   while :; do
-    sleep "$RC_WATCHDOG" &
-    rc_dog_sleep=$!
-    wait $rc_dog_sleep
+    doze "$RC_WATCHDOG"
     flag "$RC_ME/served"
     if [ "$rc_flag" = "$rc_dog_last" ] || ! is_live "$RC_MAIN" "$RC_MAIN_START"; then
       drop "$RC_ME"
@@ -674,11 +699,6 @@ watchdog() {
     rc_dog_last=$rc_flag
   done
 }
-
-# end_group PID: kill an agent's processes; its supervisors, pumps and spawner are in sessions of their own.
-end_group() {
-  if stat "$1" && [ "$rc_st_pgrp" != "$1" ]; then kill -KILL "$1"; else kill -KILL "-$1"; fi
-} 2>/dev/null
 
 # ---------------------------------------------------------------- requests (one line each; the server quotes)
 # From here on the working directory is the base: what is given to a program is given by a relative name, since the base may
@@ -1032,9 +1052,9 @@ leave() {
   trap - EXIT
   # shellcheck disable=SC2086  # to be split
   kill $RC_WATCH $RC_DOG
-  # shellcheck disable=SC2086  # to be split
-  wait $RC_WATCH $RC_DOG
   drop "$RC_ME"
+  # shellcheck disable=SC2086  # to be split
+  dismiss $RC_WATCH $RC_DOG
 } 2>/dev/null
 
 agent() {
@@ -1081,6 +1101,7 @@ agent() {
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
   serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
   trap - EXIT
+  end_group $$ # what a shell has left that lost our signal
 }
 
 agent
