@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from rpc_server import messages
 if TYPE_CHECKING:
     from rpc_client.client import Client
     from rpc_client.run import Run
+
+UNDO_SECONDS = 1.0
+"""For what follows a start that was given up. Its channel is open if it was answered, so that is plenty."""
 
 
 @click.command(
@@ -83,11 +87,12 @@ async def _foreground(context: Context, params: messages.StartParams) -> int:
 async def _undo(client: Client, params: messages.StartParams, address: Address) -> None:
     """A start whose answer was under way when it was cancelled has made a run; only that one is ended."""
     try:
-        found = await client.request("remotecmd/status", messages.StatusParams(**address.where))
-        if found.process is not None and found.process.run_id == params.run_id:
-            stop = messages.StopParams(**address.where, signal="KILL", grace_period_seconds=0)
-            await client.request("remotecmd/stop", stop)
-    except RequestError:
+        async with asyncio.timeout(UNDO_SECONDS):
+            found = await client.request("remotecmd/status", messages.StatusParams(**address.where))
+            if found.process is not None and found.process.run_id == params.run_id:
+                stop = messages.StopParams(**address.where, signal="KILL", grace_period_seconds=0)
+                await client.request("remotecmd/stop", stop)
+    except (RequestError, TimeoutError):
         return  # what can't be reached was not started either
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,3 +55,31 @@ async def test_a_context_that_is_not_there_has_one_too(kubeconfig: str) -> None:
     stdout, stderr, status = await call(*words)
     assert (stdout, status) == (b"", 4)
     assert stderr.startswith(b"remotecmd: there is no context nosuch in the kubeconfig")
+
+
+async def test_ctrl_c_ends_a_start_that_is_not_answered(tmp_path: Path) -> None:
+    asked: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    silent = await asyncio.start_server(lambda _, writer: asked.put_nowait(writer), "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "current-context": "a",
+                "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+                "clusters": [{"name": "a", "cluster": {"server": address}}],
+                "users": [{"name": "a", "user": {}}],
+            }
+        )
+    )
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, "run", "--kubeconfig", str(kubeconfig), "k8s:app", "--", "true"
+    )
+    connections = [await asyncio.wait_for(asked.get(), TIMEOUT)]
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), TIMEOUT) == 130
+    connections += [asked.get_nowait() for _ in range(asked.qsize())]
+    for connection in connections:
+        connection.close()
+        await connection.wait_closed()
+    silent.close()
