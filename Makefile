@@ -15,7 +15,7 @@ NODE_READY := $(EXTENSION)/node_modules/.installed
 AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained $(addprefix tests/cluster/,up down run server build node.sh)
 
-.PHONY: help setup demo test check check-python check-shell check-extension check-documents format generate \
+.PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
   transcripts e2e bench lock clean
 
 help: ## List the targets
@@ -25,6 +25,9 @@ setup: $(PYTHON_READY) $(NODE_READY) ## Install what the project needs into .ven
 
 demo: $(PYTHON_READY) ## Start, watch and stop a command here; TARGET=k8s:POD does it in a pod
 	$(BIN)/python examples/demo.py $(TARGET)
+
+session: $(PYTHON_READY) ## Record the README's terminal session here; TARGET=k8s:NAMESPACE/POD in a pod
+	$(BIN)/python examples/record_session.py $(or $(TARGET),local) README.md
 
 test: setup ## Run all tests that need no cluster
 	cd $(EXTENSION) && npm test --silent

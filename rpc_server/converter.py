@@ -82,13 +82,21 @@ def to_wire_path(violation: Violation, under: Path = ()) -> Violation:
     return Violation((*under, *path), violation.message)
 
 
-def make_converter(rules: Mapping[type, Rule]) -> cattrs.Converter:
-    """Make the converter; `rules` judge classes as a whole."""
+def make_converter(
+    rules: Mapping[type, Rule], is_tolerant: Callable[[type], bool] = messages.TOLERANT.__contains__
+) -> cattrs.Converter:
+    """Make the converter.
+
+    Args:
+        rules: judge classes as a whole.
+        is_tolerant: says in which classes unknown fields are ignored and null means left out. A client reads all that
+            a server sends so: a later server may say more.
+    """
     converter = cattrs.Converter()
     for leaf in (str, int, float, bool):
         converter.register_structure_hook(leaf, _leaf_hook(leaf))
     factories: list[tuple[Callable[[Any], bool], Callable[[Any], Callable[[Any, Any], Any]]]] = [
-        (attrs.has, lambda cls: _class_hook(converter, cls, rules.get(cls))),
+        (attrs.has, lambda cls: _class_hook(converter, cls, rules.get(cls), tolerant=is_tolerant(cls))),
         (_has_origin(tuple), lambda kind: _array_hook(converter, typing.get_args(kind)[0])),
         (_has_origin(Literal), lambda kind: _literal_hook(typing.get_args(kind))),
         (_has_origin(types.UnionType), lambda kind: _union_hook(converter, typing.get_args(kind))),
@@ -242,10 +250,11 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def _class_hook(converter: cattrs.Converter, cls: type[T], rule: Rule | None) -> Callable[[Any, Any], T]:
+def _class_hook(
+    converter: cattrs.Converter, cls: type[T], rule: Rule | None, *, tolerant: bool
+) -> Callable[[Any, Any], T]:
     fields = fields_of(cls)
     names = {field.wire for field in fields}
-    tolerant = cls in messages.TOLERANT
 
     def structure(raw: Any, _: Any) -> T:
         if not isinstance(raw, dict):

@@ -21,7 +21,9 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("interpreter, script", [("python", "client.py"), ("node", "client.mjs")])
+@pytest.mark.parametrize(
+    "interpreter, script", [("python", "client.py"), ("node", "client.mjs"), ("python", "typed_client.py")]
+)
 def test_client_prints_the_output_and_exits_as_the_command_did(interpreter: str, script: str) -> None:
     done = run(interpreter, EXAMPLES / script)
     assert (done.stdout, done.returncode) == ("step 1\nstep 2\nstep 3\n", 7), done.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rpc_cli import exits
 from rpc_server.methods import METHODS
 from rpc_server.notifications import NOTIFICATIONS, PUSHED
 
@@ -76,3 +77,8 @@ def test_invariants_are_numbered() -> None:
     numbers = [int(number) for number in re.findall(r"^\*\*Architecture Invariant (\d+):\*\*", text, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert numbers
+
+
+def test_readme_has_the_table_of_exit_statuses() -> None:
+    rows = "".join(f"| {status} | {meaning} |\n" for status, meaning in exits.MEANINGS.items())
+    assert f"| exit status | means |\n|---|---|\n{rows}| 128+n |" in README

@@ -1,0 +1,1 @@
+"""The subcommands; each module declares a few of them and does their work."""

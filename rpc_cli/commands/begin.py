@@ -1,0 +1,129 @@
+"""`run` and `attach`: a command in the foreground, as docker has it, but that it outlives us if it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rpc_cli import formats, options, words
+from rpc_cli.context import Context, pass_context
+from rpc_cli.follow import Address, Foreground
+from rpc_client.errors import RequestError
+from rpc_server import messages
+
+if TYPE_CHECKING:
+    from rpc_client.client import Client
+    from rpc_client.run import Run
+
+UNDO_SECONDS = 1.0
+"""For what follows a start that was given up. Its channel is open if it was answered, so that is plenty."""
+
+
+@click.command(
+    cls=options.TakesWords,
+    epilog="Several words after -- are a program and its arguments, without a shell. One word with spaces, or --shell, "
+    "is run by /bin/sh. Ctrl-C stops the command (TERM, KILL after the grace period), the second kills it, Ctrl-\\ "
+    "leaves it running. A command that is live already under the id, with the same definition, is attached to.",
+)
+@click.option("--detach", "-d", is_flag=True, help="Print the id and leave; the command goes on.")
+@click.option("--id", "command_id", metavar="ID", help="Name of the command; made from it when left out.")
+@click.option("--if-exists", type=click.Choice(["attach", "fail", "replace"]), help="When the id is live.")
+@click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
+@click.option("--merge-output", is_flag=True, help="Send stderr into stdout: exact order.")
+@options.definition_options
+@options.pid_directory
+@options.takes_target
+@pass_context
+def run(context: Context, /, target: messages.Target, command_id: str | None, detach: bool, **given: Any) -> int:  # noqa: FBT001  # click names it
+    """Start a command, show its output, exit with its status."""
+    command = options.command_of(given["words"], given["shell"])
+    spoken = command["args"] if "args" in command else tuple(command["cmd_line"].split())
+    definition = messages.Definition(
+        id=command_id or words.default_id(spoken),
+        pid_directory=given["pid_directory"],
+        working_dir=given["workdir"],
+        env_vars=options.env_vars(given["env"]),
+        merge_output=given["merge_output"] or None,
+        **command,
+    )
+    params = messages.StartParams(
+        target=target,
+        definition=definition,
+        if_exists=given["if_exists"],
+        run_id=uuid.uuid4().hex,
+        output=messages.OutputOptions(follow=False) if detach else None,
+        timeout_seconds=given["timeout"],
+        grace_period_seconds=given["grace_period"],
+    )
+    return context.run(_detached(context, params) if detach else _foreground(context, params))
+
+
+async def _detached(context: Context, params: messages.StartParams) -> int:
+    async with context.connect() as client:
+        result = await client.request("remotecmd/start", params)
+    if context.as_json:
+        context.screen.json(result)
+    else:
+        context.screen.text(f"{result.process.id}\n")
+    return 0
+
+
+async def _foreground(context: Context, params: messages.StartParams) -> int:
+    definition = params.definition
+    address = Address(target=params.target, id=definition.id, pid_directory=definition.pid_directory)
+    async with context.connect() as client:
+        with Foreground(context.screen, client, address, params.grace_period_seconds) as foreground:
+            run = await foreground.open(client.start(params))
+            if run is None:
+                await _undo(client, params, address)
+                return 128 + (foreground.given_up_by or 0)
+            context.screen.note(_title(run, address) + ("" if run.created else "  live already: attached"))
+            return await foreground.follow(run)
+
+
+async def _undo(client: Client, params: messages.StartParams, address: Address) -> None:
+    """A start whose answer was under way when it was cancelled has made a run; only that one is ended."""
+    try:
+        async with asyncio.timeout(UNDO_SECONDS):
+            found = await client.request("remotecmd/status", messages.StatusParams(**address.where))
+            if found.process is not None and found.process.run_id == params.run_id:
+                stop = messages.StopParams(**address.where, signal="KILL", grace_period_seconds=0)
+                await client.request("remotecmd/stop", stop)
+    except (RequestError, TimeoutError):
+        return  # what can't be reached was not started either
+
+
+@click.command(
+    epilog="Ctrl-C stops the command, as with run; Ctrl-\\ leaves it running. To watch without that: remotecmd logs -f."
+)
+@click.option("--all", "from_start", is_flag=True, help="Show the output from its first byte on, not only what is new.")
+@click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
+@options.takes_commands("ID[@TARGET]")
+@pass_context
+def attach(context: Context, /, address: Address, from_start: bool, grace_period: float | None) -> int:  # noqa: FBT001  # click names it
+    """Bring a command to the foreground and exit with its status."""
+    return context.run(_attach(context, address, grace_period, "start" if from_start else "end"))
+
+
+async def _attach(context: Context, address: Address, grace_seconds: float | None, begin: Any) -> int:
+    params = messages.AttachParams(**address.where, from_=begin)
+    async with context.connect() as client:
+        with Foreground(context.screen, client, address, grace_seconds) as foreground:
+            run = await foreground.open(client.attach(params))
+            if run is None:
+                return 128 + (foreground.given_up_by or 0)
+            if run.process is not None and run.process.status in formats.LIVE:
+                context.screen.note(_title(run, address))
+            return await foreground.follow(run)
+
+
+def _title(run: Run, address: Address) -> str:
+    """▸ api-7d9f/app  npm-run-dev  pid 311."""
+    process = run.process
+    if process is None:
+        return f"▸ {address.text}"
+    pid = "" if process.pid is None else f"  pid {process.pid}"
+    return f"▸ {formats.place(process.target, address.target)}  {process.id}{pid}"

@@ -1,0 +1,82 @@
+"""`exec`: one command to its end, as `docker exec` and `kubectl exec` without a terminal. Nothing of it stays."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from typing import Any
+
+import click
+
+from rpc_cli import options
+from rpc_cli.context import Context, pass_context
+from rpc_cli.follow import show
+from rpc_cli.interrupts import handled
+from rpc_server import messages, results
+
+
+@click.command(
+    "exec",
+    cls=options.TakesWords,
+    epilog="Several words after -- are a program and its arguments, without a shell. One word with spaces, or --shell, "
+    "is run by /bin/sh. Ctrl-C ends the command.",
+)
+@click.option("--stdin", "-i", is_flag=True, help="Read text from stdin to its end and give it to the command.")
+@click.option("--tty", "-t", is_flag=True, hidden=True)
+@options.definition_options
+@options.takes_target
+@pass_context
+def execute(context: Context, /, target: messages.Target, stdin: bool, tty: bool, **given: Any) -> int:  # noqa: FBT001  # click names them
+    """Run a command to its end and exit with its status."""
+    if tty:
+        raise click.UsageError("commands have no terminal yet: leave -t out")
+    command = options.command_of(given["words"], given["shell"])
+    params = messages.ExecParams(
+        target=target,
+        working_dir=given["workdir"],
+        env_vars=options.env_vars(given["env"]),
+        stdin=_text_of_stdin() if stdin else None,
+        timeout_seconds=given["timeout"],
+        stream=None if context.as_json else True,
+        run_id=uuid.uuid4().hex,
+        **command,
+    )
+    return context.run(_execute(context, params))
+
+
+def _text_of_stdin() -> str:
+    if sys.stdin is None:
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError("stdin is not UTF-8 text, and exec can give a command nothing else yet") from None
+
+
+async def _execute(context: Context, params: messages.ExecParams) -> int:
+    ended_by: list[int] = []
+    async with context.connect() as client:
+        run = client.watch(params.run_id or "")
+        asking = asyncio.create_task(client.request("remotecmd/exec", params), name="exec")
+        asking.add_done_callback(lambda _: client.forget(run))
+
+        def end(number: int) -> None:
+            ended_by.append(number)
+            asking.cancel()
+
+        with handled(end, end):
+            try:
+                async for event in run:
+                    if not isinstance(event, results.StatusChanged):
+                        await show(context.screen, event)
+                result = await asking
+            except asyncio.CancelledError:
+                if not ended_by:
+                    raise
+                return 128 + ended_by[0]
+            finally:
+                asking.cancel()  # a reader that went away: nothing is left running
+    if context.as_json:
+        context.screen.json(result)
+    return result.exit_code
