@@ -234,6 +234,7 @@ class StartOptions:
     follow_from: From = "start"
     timeout_seconds: float | None = None
     grace_period_seconds: float = 10.0
+    stop_on_disconnect: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +299,17 @@ class Gap:
     reason: str
 
 
+class ConnectionState(enum.StrEnum):
+    """How a container is reached; see its docstrings."""
+
+    CONNECTED = "connected"
+    """Again: output goes on at the next byte."""
+    RECONNECTING = "reconnecting"
+    """Not now; it is tried again and again. Commands go on."""
+    LOST = "lost"
+    """The container is gone."""
+
+
 class Listener(Protocol):
     """Who follows runs: the client's side. Each call returns once there is room for more (back-pressure)."""
 
@@ -309,6 +321,9 @@ class Listener(Protocol):
 
     async def gap(self, gap: Gap) -> None:
         """Take the news that bytes are gone."""
+
+    async def connection(self, target: ResolvedTarget, state: ConnectionState, detail: str) -> None:
+        """Take the news of how the container of followed runs is reached."""
 
 
 Begin = Callable[[], None]
@@ -331,6 +346,31 @@ class Attached:
     process: Process
     offsets: Offsets
     begin: Begin
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waited:
+    """Answer to wait: `timed_out` when the run was still live."""
+
+    process: Process
+    timed_out: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """Answer to read: the bytes of a stream from `offset` on.
+
+    Attributes:
+        size: offset after the last byte that is there now.
+        first_offset: of the oldest byte that is still there.
+        ended: whether the stream has ended, so that `size` is final.
+    """
+
+    data: bytes
+    offset: int
+    size: int
+    first_offset: int
+    ended: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -386,5 +426,22 @@ class ProcessHandler(Protocol):
     async def attach(self, target: Target, id: str, *, pid_directory: str, follow_from: From) -> Attached:
         """Follow the latest run of `id`, live or ended."""
 
+    async def detach(self, run_id: str) -> None:
+        """Follow a run no more; one that is not followed is no error."""
+
+    async def read(
+        self, target: Target, id: str, *, pid_directory: str, stream: Stream, offset: int, length: int
+    ) -> Window:
+        """Bytes of a stream of the latest run of `id`; raises offsetExpired for what is gone."""
+
+    async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
+        """Wait for the end of the latest run of `id`; None waits for ever."""
+
+    async def signal(self, target: Target, id: str, *, pid_directory: str, signal: str, leader_only: bool) -> Process:
+        """Signal the process group of the latest run of `id`, or its first process only; what has ended gets none."""
+
+    async def remove(self, target: Target, id: str, *, pid_directory: str) -> None:
+        """Remove the records and the output of all runs of `id`; raises commandConflict while one is live."""
+
     async def close(self) -> None:
-        """Close every channel at once; commands go on untouched."""
+        """Close every channel at once; commands go on, but those that are to stop with their client."""

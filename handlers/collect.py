@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.api import Stream
 
 if TYPE_CHECKING:
-    from handlers.api import Gap, Listener, OutputChunk, Process
+    from handlers.api import ConnectionState, Gap, Listener, OutputChunk, Process, ResolvedTarget
 
 
 class Collector:
@@ -41,6 +41,11 @@ class Collector:
         self.truncated = True
         if self._listener is not None:
             await self._listener.gap(gap)
+
+    async def connection(self, target: ResolvedTarget, state: ConnectionState, detail: str) -> None:
+        """Pass on; who waits for a result learns nothing from it."""
+        if self._listener is not None:
+            await self._listener.connection(target, state, detail)
 
     async def status_changed(self, process: Process) -> None:
         """Keep the last; pass it on to whoever follows."""

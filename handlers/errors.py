@@ -76,6 +76,7 @@ class RemoteCommandError(Exception):
         http_status: the API server's status code, if one was involved.
         reason: finer cause, e.g. why a command could not start (`executableNotFound`).
         process: the run concerned, where its record stays.
+        first_offset: where bytes are still there, when those asked for are gone.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class RemoteCommandError(Exception):
         http_status: int | None = None,
         reason: str | None = None,
         process: Process | None = None,
+        first_offset: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -97,3 +99,4 @@ class RemoteCommandError(Exception):
         self.http_status = http_status
         self.reason = reason
         self.process = process
+        self.first_offset = first_offset

@@ -183,6 +183,22 @@ def not_found(command_id: str) -> RemoteCommandError:
     )
 
 
+def expired(command_id: str, stream: str, offset: int, first_offset: int) -> RemoteCommandError:
+    """Bytes that are asked for are gone."""
+    return RemoteCommandError(
+        ErrorKind.OFFSET_EXPIRED,
+        f'The bytes of {stream} of command "{command_id}" at offset {offset} are gone; ask from {first_offset} on.',
+        first_offset=first_offset,
+    )
+
+
+def still_live(process: Process) -> RemoteCommandError:
+    """What is live is not removed."""
+    return RemoteCommandError(
+        ErrorKind.COMMAND_CONFLICT, f'Command "{process.id}" is live: stop it first.', process=process
+    )
+
+
 def start_failed(process: Process) -> RemoteCommandError:
     """A run that could not start; its record stays."""
     reason = (process.reason or "unknown")[:60]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
-from handlers.api import Gap, Offsets, OutputChunk, Process, State, Status, Stream
+from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, State, Status, Stream
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import ENDED, process_of, wall_time
 from handlers.output import CharacterCutter, Journal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from handlers.agent.codec import Snapshot, StreamFacts
     from handlers.api import Listener
+    from handlers.connections import Connections
     from handlers.runs import Runs, Segment
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,19 @@ class Follower:
     """Pushes one run to a listener until its end. `begin` once, `stop` any time."""
 
     def __init__(
-        self, runs: Runs, snapshot: Snapshot, offsets: Offsets, listener: Listener, on_end: Callable[[Follower], None]
+        self,
+        runs: Runs,
+        snapshot: Snapshot,
+        offsets: Offsets,
+        listener: Listener,
+        on_end: Callable[[Follower], None],
+        connections: Connections,
     ) -> None:
         self._runs = runs
         self._facts = snapshot
         self._listener = listener
         self._on_end = on_end
+        self._connections = connections
         self._at = {Stream.STDOUT: offsets.stdout, Stream.STDERR: offsets.stderr}
         self._cutters = {stream: CharacterCutter(at) for stream, at in self._at.items()}
         self._journal = Journal()
@@ -74,18 +82,29 @@ class Follower:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    async def ended(self) -> None:
+        """Wait until the end was told."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def release(self) -> None:
+        """Hear no more of the run in the container."""
+        await self._runs.release(self._facts)
+
     async def _run(self) -> None:
         try:
             while True:
                 try:
                     await self._follow_on(await self._runs.channel())
                 except ChannelLost:
-                    pass
+                    await self._tell_connection(ConnectionState.RECONNECTING, "the connection broke")
                 except RemoteCommandError as error:
                     # A refusal proves nothing: an API server that has just come up may forbid for a moment.
                     if error.kind in PROOFS:
+                        await self._tell_connection(ConnectionState.LOST, error.message)
                         await self._tell_lost(error.reason or error.kind.value)
                         return
+                    await self._tell_connection(ConnectionState.RECONNECTING, error.message)
                 else:
                     return
                 delay = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
@@ -111,6 +130,7 @@ class Follower:
             if reply.words == ("error", "full"):
                 raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
             self._failures = 0
+            await self._tell_connection(ConnectionState.CONNECTED, "output goes on")
             snapshot = codec.read_snapshot(reply.body.strip())
             if snapshot is None or snapshot.run_id != self._facts.run_id:
                 await self._tell_lost("recordMissing")
@@ -230,6 +250,9 @@ class Follower:
         reason = "storageFull" if self._at[stream] > 0 else "expired"
         await self._listener.gap(Gap(facts.run_id, facts.command_id, stream, self._at[stream], until, reason))
         self._at[stream] = until
+
+    async def _tell_connection(self, state: ConnectionState, detail: str) -> None:
+        await self._connections.tell(self._runs.place.target, state, detail)
 
     async def _tell_lost(self, reason: str) -> None:
         facts = self._facts

@@ -24,6 +24,9 @@ ENDED = frozenset({State.EXITED, State.SIGNALED, State.START_FAILED})
 START_SECONDS = 10.0
 """A run without a pid record for this long will never get one: whoever made it has died."""
 
+STOP_REASONS = frozenset({"request", "timeout", "disconnect"})
+"""Why a run is being stopped, as its record says; a mere signal ("signal") does not mean that it is to end."""
+
 STATUS_OF_LIVE = {State.STARTING: Status.STARTING, State.RUNNING: Status.RUNNING, State.STOPPING: Status.RUNNING}
 
 _SIGNAL_NUMBERS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "TERM": 15}
@@ -39,7 +42,7 @@ def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]
     if facts.code is not None:
         return _end_state(facts, facts.code)
     if facts.life in {"A", "L", "E"}:
-        state = State.STOPPING if facts.stop_signal is not None else State.RUNNING
+        state = State.STOPPING if facts.stop_reason in STOP_REASONS else State.RUNNING
         if facts.life == "L":
             state = State.STARTING
         return state, STATUS_OF_LIVE[state], None
@@ -57,8 +60,8 @@ def _end_state(facts: Snapshot, code: int) -> tuple[State, Status, str | None]:
         return State.EXITED, Status.STOPPED, None
     if facts.why != "-":
         return State.START_FAILED, Status.ERRORED, facts.why
-    stopped = facts.stop_reason == "request"
-    reason = "timeout" if facts.stop_reason == "timeout" else None
+    stopped = facts.stop_reason in {"request", "disconnect"}
+    reason = facts.stop_reason if facts.stop_reason in {"timeout", "disconnect"} else None
     status = Status.STOPPED if stopped or (code == 0 and reason is None) else Status.ERRORED
     state = State.SIGNALED if signal_of(facts) else State.EXITED
     return state, status, reason

@@ -42,6 +42,7 @@ class Order:
     merged: bool
     timeout_seconds: float | None
     grace_seconds: float
+    stop_on_disconnect: bool
 
 
 def from_definition(definition: Definition, options: StartOptions, stdin: bytes | None = None) -> Order:
@@ -59,6 +60,7 @@ def from_definition(definition: Definition, options: StartOptions, stdin: bytes 
         merged=definition.merge_output,
         timeout_seconds=options.timeout_seconds,
         grace_seconds=options.grace_period_seconds,
+        stop_on_disconnect=options.stop_on_disconnect,
     )
 
 

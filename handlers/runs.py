@@ -8,6 +8,7 @@ for again by its run id, which gives the same run and never a second process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import secrets
 import time
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING
 from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
-from handlers.api import Stream, Verdict
+from handlers.agent.listing import Listing
+from handlers.api import Stream, Verdict, Window
 from handlers.lifecycle import START_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handlers.agent.codec import Reply, Snapshot
     from handlers.orders import Order
     from handlers.pool import Place, Pool
@@ -32,6 +36,9 @@ SPEC_BYTES_PER_SECOND = 250_000
 
 STOP_MARGIN_SECONDS = 15.0
 """For a stop's verdict, beyond the grace period."""
+
+LOST_SECONDS = 0.5
+"""Between a lost channel and the next one, for who only waits."""
 
 WINDOW_BYTES = 1 << 20
 """Most bytes asked for at once, of each stream."""
@@ -71,14 +78,23 @@ class Runs:
 
     async def all(self) -> list[Snapshot]:
         """The newest run of every command."""
-        reply = await self._ask("status")
+        namespace = (await self.channel()).hello.namespace
+        facts = await self._ask("facts")
+        if facts.words == ("none",):
+            return await self._all_one_by_one()
+        listing = Listing(facts.body, namespace)
+        pids = listing.pids
+        stats = (await self._ask("stats", *pids)).body if pids else b""
+        found, unsure = listing.snapshots(stats)
+        looked_at = [codec.read_snapshot((await self._ask("status", key)).body.strip()) for key in unsure]
+        return [*found, *(snapshot for snapshot in looked_at if snapshot is not None)]
+
+    async def _all_one_by_one(self) -> list[Snapshot]:
         newest: dict[str, Snapshot] = {}
-        for line in reply.body.splitlines():
+        for line in (await self._ask("status")).body.splitlines():
             snapshot = codec.read_snapshot(line)
-            if snapshot is not None:
-                known = newest.get(snapshot.key)
-                if known is None or known.generation < snapshot.generation:
-                    newest[snapshot.key] = snapshot
+            if snapshot is not None and snapshot.generation > getattr(newest.get(snapshot.key), "generation", 0):
+                newest[snapshot.key] = snapshot
         return list(newest.values())
 
     async def launch(self, order: Order) -> tuple[Snapshot, bool]:
@@ -124,6 +140,7 @@ class Runs:
                 _epoch_ms(channel),
                 "line" if order.is_line else "args",
                 codec.title_word(order.title),
+                int(order.stop_on_disconnect),
                 spec=order.spec,
             )
             snapshot = self._read_start(reply)
@@ -182,26 +199,81 @@ class Runs:
         if not channel.is_heard(snapshot):
             await self._ask("unhear", snapshot.path)
 
-    async def remove(self, snapshot: Snapshot) -> None:
-        """Forget an ended run: its records and its output."""
-        await self._ask("remove", snapshot.path, snapshot.key, snapshot.generation)
+    async def leave(self, path: str, grace_seconds: float) -> None:
+        """Have a run stopped and don't wait for it."""
+        channel = await self.channel()
+        words = (path, "TERM", round(grace_seconds * 1000), secrets.token_hex(4), "disconnect")
+        with contextlib.suppress(ChannelLost):  # then its lease runs out
+            await channel.tell("stop", *words)
 
-    async def read(self, snapshot: Snapshot, stream: Stream, length: int) -> bytes:
-        """The first `length` bytes of a stream of an ended run (fewer if some are gone)."""
+    async def signal(self, snapshot: Snapshot, signal: str, *, leader_only: bool) -> None:
+        """Signal what is alive of a run."""
+        await self._ask("signal", snapshot.path, signal, "leader" if leader_only else "group")
+
+    async def until_over(self, snapshot: Snapshot, is_over: Callable[[Snapshot], bool]) -> Snapshot:
+        """Wait until a run is over; a lost channel is replaced by the next."""
+        while True:
+            channel = await self.channel()
+            news: asyncio.Queue[Snapshot | None] = asyncio.Queue()
+            stop_listening = channel.listen(snapshot.path, news.put_nowait)
+            try:
+                reply = await channel.request("hear", snapshot.path)
+                heard = codec.read_snapshot(reply.body.strip())
+                if heard is None and news.empty():
+                    return dataclasses.replace(snapshot, life="G")  # its record is gone
+                snapshot = heard or snapshot
+                while not is_over(snapshot):
+                    begins = snapshot.pid is None and snapshot.code is None
+                    told = await _next_within(news, START_SECONDS + 1 if begins else None)
+                    if told is None:
+                        break  # look again: what never gets its record tells nobody, and a lost channel tells nothing
+                    snapshot = told
+                else:
+                    return snapshot
+            except ChannelLost:
+                self._pool.forget(self.place)
+                await asyncio.sleep(LOST_SECONDS)
+            finally:
+                stop_listening()
+
+    async def forget(self, snapshot: Snapshot) -> None:
+        """Remove an ended run: its records and its output."""
+        await self._ask("forget", snapshot.path, snapshot.key, snapshot.generation)
+
+    async def remove(self, command_id: str) -> bool:
+        """Remove all runs of a command; False if one is live."""
+        return (await self._ask("remove", codec.run_key(command_id))).words != ("live",)
+
+    async def read(self, snapshot: Snapshot, stream: Stream, offset: int, length: int) -> Window:
+        """At most `length` bytes of a stream from `offset` on, as far as they are there in one piece.
+
+        Raises:
+            RemoteCommandError: the byte at `offset` is gone (offsetExpired).
+        """
         facts = snapshot.stdout if stream is Stream.STDOUT else snapshot.stderr
         parts: list[bytes] = []
-        at, end = 0, min(length, facts.size)
+        at, end = offset, min(offset + length, facts.size)
         while at < end:
             segment = await self.locate(snapshot, stream, at)
-            if segment is None or segment.start > at:
+            if segment is None:
                 break
             count = min(end, segment.end, at + WINDOW_BYTES) - at
-            reply = await self._ask("window", snapshot.path, segment.file, at - segment.start, count)
-            if reply.words[0] != "ok":
-                break
+            reply = None
+            if segment.start <= at:
+                reply = await self._ask("window", snapshot.path, segment.file, at - segment.start, count)
+            if reply is None or reply.words[:1] != ("ok",):
+                if parts:
+                    break
+                first = segment.start if segment.start > at else segment.end
+                raise explain.expired(snapshot.command_id, stream.value, offset, first)
             parts.append(reply.body)
             at += count
-        return b"".join(parts)
+        ended = facts.ended or (stream is Stream.STDERR and snapshot.merged)
+        return Window(b"".join(parts), offset, facts.size, await self._first_offset(snapshot, stream), ended)
+
+    async def _first_offset(self, snapshot: Snapshot, stream: Stream) -> int:
+        segment = await self.locate(snapshot, stream, 0)
+        return 0 if segment is None else segment.start
 
     async def locate(self, snapshot: Snapshot, stream: Stream, offset: int) -> Segment | None:
         """The segment that holds `offset`, or the next one after it (then bytes are gone); None at the end."""
@@ -226,6 +298,14 @@ class Segment:
     file: str
     start: int
     end: int
+
+
+async def _next_within(news: asyncio.Queue[Snapshot | None], seconds: float | None) -> Snapshot | None:
+    try:
+        async with asyncio.timeout(seconds):
+            return await news.get()
+    except TimeoutError:
+        return None
 
 
 async def _await_record(

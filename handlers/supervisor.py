@@ -29,11 +29,14 @@ from handlers.api import (
     Stream,
     Target,
     Verdict,
+    Waited,
+    Window,
 )
 from handlers.collect import Collector
+from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.follow import Follower
-from handlers.lifecycle import ENDED, absent, process_of
+from handlers.follow import LINGER_SECONDS, Follower
+from handlers.lifecycle import ENDED, LIVE, absent, process_of
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
 from handlers.runs import Runs
@@ -58,6 +61,9 @@ class Supervisor:
         self._pool = pool if pool is not None else Pool()
         self._followers: dict[str, Follower] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._connections = Connections(listener)
+        self._leases: dict[str, tuple[Runs, float]] = {}
+        """Runs that are to stop with this client, with their grace periods, by path."""
 
     # ------------------------------------------------------------ start
 
@@ -69,6 +75,8 @@ class Supervisor:
         process = await self._process(runs, snapshot)
         if process.state is State.START_FAILED:
             raise explain.start_failed(process)
+        if created and options.stop_on_disconnect:
+            self._leases[snapshot.path] = (runs, options.grace_period_seconds)
         begin = self._begin(runs, snapshot, options, created=created)
         if begin is None:
             self._in_background(functools.partial(runs.release, snapshot))
@@ -105,7 +113,7 @@ class Supervisor:
         return self._follow(runs, snapshot, offsets)
 
     def _follow(self, runs: Runs, snapshot: Snapshot, offsets: Offsets) -> Begin:
-        follower = Follower(runs, snapshot, offsets, self._listener, self._forget)
+        follower = Follower(runs, snapshot, offsets, self._listener, self._forget, self._connections)
         self._followers[snapshot.run_id] = follower
         return follower.begin
 
@@ -136,7 +144,70 @@ class Supervisor:
         offsets = offsets_from(sizes(snapshot), follow_from)
         return Attached(await self._process(runs, snapshot), offsets, self._follow(runs, snapshot, offsets))
 
+    async def detach(self, run_id: str) -> None:
+        """Push nothing more of a run."""
+        follower = self._followers.pop(run_id, None)
+        if follower is not None:
+            await follower.stop()
+            self._in_background(follower.release)
+
+    async def read(
+        self, target: Target, id: str, *, pid_directory: str, stream: Stream, offset: int, length: int
+    ) -> Window:
+        """Bytes of a stream of the newest run of `id`."""
+        runs = await self._runs(target, pid_directory)
+        return await runs.read(await self._find(runs, id), stream, offset, length)
+
+    async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
+        """Wait for the end record (or the loss) of the newest run of `id`."""
+        runs = await self._runs(target, pid_directory)
+        snapshot = await self._find(runs, id)
+        channel = await runs.channel()
+
+        def is_over(facts: Snapshot) -> bool:
+            return process_of(facts, runs.place.target, channel.uptime()).state not in LIVE
+
+        timed_out = False
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                snapshot = await runs.until_over(snapshot, is_over)
+                snapshot = await self._until_written(runs, snapshot)
+        except TimeoutError:
+            snapshot = await self._find(runs, id)
+            timed_out = not is_over(snapshot)
+        finally:
+            self._in_background(functools.partial(runs.release, snapshot))
+        return Waited(await self._process(runs, snapshot), timed_out)
+
+    async def _until_written(self, runs: Runs, snapshot: Snapshot) -> Snapshot:
+        """Give the pumps of an ended run the time to write what they have; a daemon may hold the streams."""
+
+        def is_written(facts: Snapshot) -> bool:
+            return facts.stdout.ended and (facts.stderr.ended or facts.merged)
+
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                return await runs.until_over(snapshot, is_written)
+        except TimeoutError:
+            return snapshot
+
     # ------------------------------------------------------------ stop
+
+    async def signal(self, target: Target, id: str, *, pid_directory: str, signal: str, leader_only: bool) -> Process:
+        """Signal what is alive of the newest run of `id`."""
+        runs = await self._runs(target, pid_directory)
+        await runs.signal(await self._find(runs, id), signal, leader_only=leader_only)
+        return await self._process(runs, await self._find(runs, id))
+
+    async def remove(self, target: Target, id: str, *, pid_directory: str) -> None:
+        """Remove the records and the output of all runs of `id`."""
+        runs = await self._runs(target, pid_directory)
+        snapshot = await self._find(runs, id)
+        follower = self._followers.get(snapshot.run_id)
+        if follower is not None and snapshot.code is not None:
+            await follower.ended()  # whoever follows is told the rest and the end first
+        if not await runs.remove(id):
+            raise explain.still_live(await self._process(runs, snapshot))
 
     async def stop(
         self, target: Target, id: str, *, pid_directory: str, signal: str, grace_period_seconds: float
@@ -167,13 +238,13 @@ class Supervisor:
             process = await self._collect(runs, snapshot, collector)
             is_over = process.state in ENDED
         finally:
-            self._in_background(lambda: runs.remove(snapshot) if is_over else self._discard(runs, snapshot))
+            self._in_background(lambda: runs.forget(snapshot) if is_over else self._discard(runs, snapshot))
         return exec_result(process, collector, request)
 
     async def _collect(self, runs: Runs, snapshot: Snapshot, collector: Collector) -> Process:
         """Follow to the end."""
         ended = asyncio.Event()
-        follower = Follower(runs, snapshot, Offsets(), collector, lambda _: ended.set())
+        follower = Follower(runs, snapshot, Offsets(), collector, lambda _: ended.set(), self._connections)
         follower.begin()
         try:
             await ended.wait()
@@ -185,14 +256,16 @@ class Supervisor:
 
     async def _discard(self, runs: Runs, snapshot: Snapshot) -> None:
         await runs.stop(snapshot, signal="KILL", grace_seconds=0)
-        await runs.remove(snapshot)
+        await runs.forget(snapshot)
 
     # ------------------------------------------------------------ shared
 
     async def close(self) -> None:
-        """Close every channel at once; commands go on untouched."""
+        """Close every channel at once; commands go on untouched, but those that are to stop with their client."""
         for follower in list(self._followers.values()):
             await follower.stop()
+        for path, (runs, grace_seconds) in self._leases.items():
+            self._in_background(functools.partial(runs.leave, path, grace_seconds))
         if self._background:
             _, late = await asyncio.wait(self._background, timeout=CLEAN_UP_SECONDS)
             for task in late:

@@ -50,6 +50,7 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
         http_status=error.http_status,
         reason=error.reason,
         process=None if error.process is None else translate.process_to_wire(error.process),
+        first_offset=error.first_offset,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rpc_server import results, translate
 
 if TYPE_CHECKING:
-    from handlers.api import Gap, OutputChunk, Process
+    from handlers.api import ConnectionState, Gap, OutputChunk, Process, ResolvedTarget
     from rpc_server.session import Session
 
 Push = Callable[[Any], Awaitable[None]]
@@ -42,3 +42,8 @@ class ClientListener:
     async def gap(self, gap: Gap) -> None:
         """Send the news that bytes are gone."""
         await self._push(translate.gap_to_wire(gap))
+
+    async def connection(self, target: ResolvedTarget, state: ConnectionState, detail: str) -> None:
+        """Send how a container is reached."""
+        wire = translate.resolved_to_wire(target)
+        await self._push(results.Connection(target=wire, state=state.value, detail=detail))

@@ -194,7 +194,8 @@ class StartParams:
     output: OutputOptions | None = None
     """Whether and where following begins."""
     on_disconnect: Literal["keep", "stop"] | None = None
-    """"keep" (default): the command outlives the connection. "stop" is not built yet."""
+    """"keep" (default): the command outlives the connection. "stop": a run that this start creates is stopped when this
+    server ends or has been cut off for 60 s."""
     timeout_seconds: Timeout | None = None
     """Limit of the run, kept in the container; none when left out."""
     grace_period_seconds: Grace | None = None

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from handlers.api import Stream
 from rpc_server import messages, results, translate
 from rpc_server.session import Session
 
@@ -125,6 +126,62 @@ async def attach(session: Session, params: messages.AttachParams) -> Reply:
     return Reply(results.AttachResult(process=process, offsets=offsets), then=attached.begin)
 
 
+async def detach(session: Session, params: messages.DetachParams) -> Reply:
+    """Follow a run no more: nothing of it is pushed after the reply. The run goes on."""
+    await session.handler().detach(params.run_id)
+    return Reply(None)
+
+
+async def list_(session: Session, params: messages.ListParams) -> Reply:
+    """Every command of a target: its newest run, running or ended, whoever started it."""
+    target = translate.target_to_domain(params.target)
+    found = await session.handler().status(target, None, params.pid_directory or "")
+    return Reply(results.ListResult(processes=tuple(translate.process_to_wire(process) for process in found)))
+
+
+async def read(session: Session, params: messages.ReadParams) -> Reply:
+    """Bytes of a stream of the newest run of an id, live or ended, as far as they are there in one piece."""
+    window = await session.handler().read(
+        translate.target_to_domain(params.target),
+        params.id,
+        pid_directory=params.pid_directory or "",
+        stream=Stream(params.stream),
+        offset=params.offset,
+        length=params.length,
+    )
+    return Reply(translate.window_to_wire(window, session.output_encoding))
+
+
+async def wait(session: Session, params: messages.WaitParams) -> Reply:
+    """Wait until the newest run of an id is no longer live. Its output need not be followed."""
+    waited = await session.handler().wait(
+        translate.target_to_domain(params.target),
+        params.id,
+        pid_directory=params.pid_directory or "",
+        timeout_seconds=None if params.timeout_seconds is None else float(params.timeout_seconds),
+    )
+    return Reply(results.WaitResult(process=translate.process_to_wire(waited.process), timed_out=waited.timed_out))
+
+
+async def signal(session: Session, params: messages.SignalParams) -> Reply:
+    """Send a signal to what is alive of the newest run of an id, and nothing more: no waiting, no KILL afterwards."""
+    process = await session.handler().signal(
+        translate.target_to_domain(params.target),
+        params.id,
+        pid_directory=params.pid_directory or "",
+        signal=translate.signal_to_domain(params.signal),
+        leader_only=params.scope == "leader",
+    )
+    return Reply(results.SignalResult(process=translate.process_to_wire(process)))
+
+
+async def remove(session: Session, params: messages.RemoveParams) -> Reply:
+    """Remove the records and the output of all runs of an id. Its newest run must have ended."""
+    target = translate.target_to_domain(params.target)
+    await session.handler().remove(target, params.id, pid_directory=params.pid_directory or "")
+    return Reply(None)
+
+
 async def discover(_: Session, __: messages.Empty) -> Reply:
     """The contract as an OpenRPC document, the same as docs/openrpc.json."""
     return Reply(await asyncio.to_thread(_document))
@@ -144,7 +201,13 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/status": Method(messages.StatusParams, results.StatusResult, status),
         "remotecmd/stop": Method(messages.StopParams, results.StopResult, stop),
         "remotecmd/exec": Method(messages.ExecParams, results.ExecResult, exec_),
+        "remotecmd/list": Method(messages.ListParams, results.ListResult, list_),
         "remotecmd/attach": Method(messages.AttachParams, results.AttachResult, attach),
+        "remotecmd/detach": Method(messages.DetachParams, None, detach),
+        "remotecmd/read": Method(messages.ReadParams, results.ReadResult, read),
+        "remotecmd/wait": Method(messages.WaitParams, results.WaitResult, wait),
+        "remotecmd/signal": Method(messages.SignalParams, results.SignalResult, signal),
+        "remotecmd/remove": Method(messages.RemoveParams, None, remove),
         "rpc.discover": Method(messages.Empty, dict, discover),
     }
 )

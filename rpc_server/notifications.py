@@ -53,6 +53,10 @@ PUSHED: Mapping[str, Notification] = MappingProxyType(
         "remotecmd/gap": Notification(
             results.Gap, "Bytes of a stream that are gone. What follows begins at the offset after them."
         ),
+        "remotecmd/connection": Notification(
+            results.Connection,
+            "How the container of followed runs is reached, when that changes. At first it is connected.",
+        ),
         "window/logMessage": Notification(
             results.LogMessage, "A warning or an error of the server, once it was initialized. It never holds a value."
         ),

@@ -341,3 +341,5 @@ class FailureData:
     """Finer cause."""
     process: Process | None = None
     """The run concerned."""
+    first_offset: int | None = None
+    """With offsetExpired: where the bytes begin that are still there."""

@@ -126,8 +126,6 @@ def definition_to_domain(definition: messages.Definition) -> api.Definition:
 
 def options_to_domain(params: messages.StartParams) -> api.StartOptions:
     """Raises RemoteCommandError (notSupported) for what is not built."""
-    if params.on_disconnect == "stop":
-        raise not_supported('onDisconnect: only "keep" is supported by this version')
     if params.spool_limit_bytes is not None:
         raise not_supported("spoolLimitBytes: not supported by this version; leave it out")
     output = params.output or messages.OutputOptions()
@@ -139,6 +137,7 @@ def options_to_domain(params: messages.StartParams) -> api.StartOptions:
         follow_from=from_to_domain(output.from_),
         timeout_seconds=None if params.timeout_seconds is None else float(params.timeout_seconds),
         grace_period_seconds=seconds(params.grace_period_seconds, default.grace_period_seconds),
+        stop_on_disconnect=params.on_disconnect == "stop",
     )
 
 
@@ -187,7 +186,7 @@ def process_to_wire(process: api.Process) -> results.Process:
     return results.Process(
         id=process.id,
         run_id=process.run_id,
-        target=_resolved_to_wire(process.target),
+        target=resolved_to_wire(process.target),
         pid=process.pid,
         status=process.status.value,
         state=process.state.value,
@@ -205,7 +204,8 @@ def process_to_wire(process: api.Process) -> results.Process:
     )
 
 
-def _resolved_to_wire(target: api.ResolvedTarget) -> results.ResolvedTarget:
+def resolved_to_wire(target: api.ResolvedTarget) -> results.ResolvedTarget:
+    """What a kind of target does not have is left out."""
     return results.ResolvedTarget(
         kind=target.kind,
         context=target.context or None,
@@ -264,6 +264,26 @@ def chunk_to_wire(chunk: api.OutputChunk, encoding: messages.Encoding) -> result
         data=as_base64(chunk.data) if text is None else text,
         encoding="base64" if text is None else None,
         time=chunk.time,
+    )
+
+
+def window_to_wire(window: api.Window, encoding: messages.Encoding) -> results.ReadResult:
+    """Text that ends with a whole character where the bytes are UTF-8 and the client wants text, else base64."""
+    data = window.data
+    is_last = window.offset + len(data) >= window.size and window.ended
+    text = as_text(data, cut=not is_last) if encoding == "utf8" else None
+    if text is not None and (text or not data):
+        data = text.encode()
+    else:
+        text, encoding = as_base64(data), "base64"
+    end = window.offset + len(data)
+    return results.ReadResult(
+        data=text,
+        encoding=encoding,
+        offset=window.offset,
+        next_offset=end,
+        first_offset=window.first_offset,
+        end_of_stream=window.ended and end >= window.size,
     )
 
 

@@ -78,7 +78,7 @@ export interface StartParams {
   readonly runId?: string;
   /** Whether and where following begins. */
   readonly output?: OutputOptions;
-  /** "keep" (default): the command outlives the connection. "stop" is not built yet. */
+  /** "keep" (default): the command outlives the connection. "stop": a run that this start creates is stopped when this server ends or has been cut off for 60 s. */
   readonly onDisconnect?: "keep" | "stop";
   /** Limit of the run, kept in the container; none when left out. */
   readonly timeoutSeconds?: number;
@@ -366,6 +366,20 @@ export interface ExecResult {
   readonly encoding: Encoding;
 }
 
+/** Params of remotecmd/list. */
+export interface ListParams {
+  /** Where to look. */
+  readonly target: Target;
+  /** As in the definitions that started them. */
+  readonly pidDirectory?: string;
+}
+
+/** Result of remotecmd/list. */
+export interface ListResult {
+  /** The newest run of every command, running or ended, whoever started it; sorted by id. */
+  readonly processes: readonly Process[];
+}
+
 /** Params of remotecmd/attach. */
 export interface AttachParams {
   /** Where it runs. */
@@ -384,6 +398,101 @@ export interface AttachResult {
   readonly process: Process;
   /** Where pushing begins. */
   readonly offsets: Offsets;
+}
+
+/** Params of remotecmd/detach. */
+export interface DetachParams {
+  /** The run to follow no more; one that is not followed is no error. */
+  readonly runId: string;
+}
+
+/** Params of remotecmd/read. */
+export interface ReadParams {
+  /** Where it runs. */
+  readonly target: Target;
+  /** Which command. */
+  readonly id: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
+  /** Which stream of its newest run. */
+  readonly stream: Stream;
+  /** Of the first byte wanted. */
+  readonly offset: number;
+  /** Most bytes wanted. */
+  readonly length: number;
+}
+
+/**
+ * An output stream of a command.
+ * - stdout: Standard output; with mergeOutput also what went to standard error.
+ * - stderr: Standard error; empty with mergeOutput.
+ */
+export type Stream = "stdout" | "stderr";
+
+/** Result of remotecmd/read. */
+export interface ReadResult {
+  /** The bytes, as text or base64. */
+  readonly data: string;
+  /** base64 if they are not UTF-8; text ends with a whole character. */
+  readonly encoding: Encoding;
+  /** Of the first byte in data. */
+  readonly offset: number;
+  /** Of the first byte after data: where to go on. */
+  readonly nextOffset: number;
+  /** Of the oldest byte that is still there. */
+  readonly firstOffset: number;
+  /** Whether the stream has ended and nothing comes after data. */
+  readonly endOfStream: boolean;
+}
+
+/** Params of remotecmd/wait. */
+export interface WaitParams {
+  /** Where it runs. */
+  readonly target: Target;
+  /** Which command. */
+  readonly id: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
+  /** How long to wait at most; 0 only looks, left out waits to the end. */
+  readonly timeoutSeconds?: number;
+}
+
+/** Result of remotecmd/wait. */
+export interface WaitResult {
+  /** The run, as it is now. */
+  readonly process: Process;
+  /** Whether it was still live when the time was over. */
+  readonly timedOut: boolean;
+}
+
+/** Params of remotecmd/signal. */
+export interface SignalParams {
+  /** Where it runs. */
+  readonly target: Target;
+  /** Which command. */
+  readonly id: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
+  /** The signal, with or without SIG. */
+  readonly signal: string;
+  /** "group" (default): its process group. "leader": only the process that was started. */
+  readonly scope?: "group" | "leader";
+}
+
+/** Result of remotecmd/signal. */
+export interface SignalResult {
+  /** The run, as it is now. */
+  readonly process: Process;
+}
+
+/** Params of remotecmd/remove. */
+export interface RemoveParams {
+  /** Where it ran. */
+  readonly target: Target;
+  /** Which command; it must have ended. All its runs go, with their records and output. */
+  readonly id: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
 }
 
 /** Params of the notification $/cancelRequest. */
@@ -416,13 +525,6 @@ export interface Output {
   readonly time?: number;
 }
 
-/**
- * An output stream of a command.
- * - stdout: Standard output; with mergeOutput also what went to standard error.
- * - stderr: Standard error; empty with mergeOutput.
- */
-export type Stream = "stdout" | "stderr";
-
 /** Params of the notification remotecmd/statusChanged. */
 export interface StatusChanged {
   /** The run, as it is now. */
@@ -443,6 +545,16 @@ export interface Gap {
   readonly to: number;
   /** Why. */
   readonly reason: string;
+}
+
+/** Params of the notification remotecmd/connection: how a followed run's container is reached. */
+export interface Connection {
+  /** Which container. */
+  readonly target: ResolvedTarget;
+  /** "reconnecting": output comes later. "connected": again. "lost": the container is gone. */
+  readonly state: "connected" | "reconnecting" | "lost";
+  /** Why, for a person. */
+  readonly detail: string;
 }
 
 /** Params of the notification window/logMessage. */
@@ -483,6 +595,8 @@ export interface FailureData {
   readonly reason?: string;
   /** The run concerned. */
   readonly process?: Process;
+  /** With offsetExpired: where the bytes begin that are still there. */
+  readonly firstOffset?: number;
 }
 
 /**
@@ -544,7 +658,13 @@ export interface Requests {
   readonly "remotecmd/status": { readonly params: StatusParams; readonly result: StatusResult };
   readonly "remotecmd/stop": { readonly params: StopParams; readonly result: StopResult };
   readonly "remotecmd/exec": { readonly params: ExecParams; readonly result: ExecResult };
+  readonly "remotecmd/list": { readonly params: ListParams; readonly result: ListResult };
   readonly "remotecmd/attach": { readonly params: AttachParams; readonly result: AttachResult };
+  readonly "remotecmd/detach": { readonly params: DetachParams; readonly result: null };
+  readonly "remotecmd/read": { readonly params: ReadParams; readonly result: ReadResult };
+  readonly "remotecmd/wait": { readonly params: WaitParams; readonly result: WaitResult };
+  readonly "remotecmd/signal": { readonly params: SignalParams; readonly result: SignalResult };
+  readonly "remotecmd/remove": { readonly params: RemoveParams; readonly result: null };
   readonly "rpc.discover": { readonly params: Empty; readonly result: Readonly<Record<string, unknown>> };
 }
 
@@ -561,6 +681,7 @@ export interface ServerNotifications {
   readonly "remotecmd/output": Output;
   readonly "remotecmd/statusChanged": StatusChanged;
   readonly "remotecmd/gap": Gap;
+  readonly "remotecmd/connection": Connection;
   readonly "window/logMessage": LogMessage;
   readonly "$/logTrace": LogTrace;
 }

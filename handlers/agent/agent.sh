@@ -21,7 +21,8 @@
 # <base>/runs/<run>/             meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
 #                                o.s e.s (ended segments) j (journal) v.<job> (verdicts) v (room for one)
 # The directory of a run has a name of its own, so that one can lie ready before anybody knows what will run in it.
-# The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_AGENT (this text).
+# <base>/leases/<owner>          when that server pinged last
+# The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_AGENT (this text).
 
 rc_nl='
 '
@@ -139,7 +140,7 @@ rc_ready() {
   rc__walk=$RC_BUSYBOX${KSH_VERSION-}
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -187,9 +188,9 @@ supervise() {
   RC_RUN=$1
   cd "$RC_BASE/runs/$1" || return
   RC_LAUNCH=${RC_RUN_JOB%%: end of what the launcher needs*}
-  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace <go
+  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease <go
   claim claim || return # to be the only one who starts it (or sees to it that nobody does)
-  rc_sup_pumps='' rc_sup_limit=''
+  rc_sup_pumps='' rc_sup_helpers=''
   trap 'sup_failed $?' EXIT
   sup_pump o <o &
   rc_sup_pumps=$!
@@ -199,7 +200,11 @@ supervise() {
   fi
   if [ "$rc_sup_timeout" != 0 ]; then
     limit "$1" "$rc_sup_timeout" "$rc_sup_grace" &
-    rc_sup_limit=$!
+    rc_sup_helpers=$!
+  fi
+  if [ "$rc_sup_lease" != - ]; then
+    lease "$1" "$rc_sup_lease" "$rc_sup_grace" &
+    rc_sup_helpers="$rc_sup_helpers $!"
   fi
   # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
   if [ "$rc_sup_merge" = 1 ]; then
@@ -216,9 +221,10 @@ supervise() {
   [ "$rc_flag" ] || [ "$rc_sup_why" != - ] || rc_sup_why=launchFailed
   echo "x $rc_sup_code $rc_up $rc_sup_why x ." 1<>end
   ring "$RC_RUN"
-  [ -z "$rc_sup_limit" ] || dismiss "$rc_sup_limit"
   # shellcheck disable=SC2086  # to be split
-  wait $rc_sup_pumps $rc_sup_limit
+  dismiss $rc_sup_helpers
+  # shellcheck disable=SC2086  # to be split
+  wait $rc_sup_pumps $rc_sup_helpers
   rm -f o e
 }
 
@@ -243,7 +249,7 @@ sup_failed() {
   now
   echo "x $1 $rc_up processLimit x ." 1<>end
   # shellcheck disable=SC2086  # to be split; pumps wait for somebody to open the FIFOs, and TERM is not the end of one
-  kill -KILL $rc_sup_pumps $rc_sup_limit
+  kill -KILL $rc_sup_pumps $rc_sup_helpers
   ring "$RC_RUN"
   exit 0
 }
@@ -281,6 +287,22 @@ limit() {
   trap '' TERM # the supervisor ends us when the command ends; by then, others of its tree may be left to stop
   eval "$RC_STOP_JOB"
   stop_run "$1" TERM "$3" limit timeout
+}
+
+# lease RUN OWNER GRACE_MS: stop the run once its server has not pinged for RC_LEASE seconds, be it that it is gone or cut off.
+lease() {
+  trap - EXIT
+  rc_lease_from=
+  while :; do
+    doze $((RC_LEASE / 6 + 1)) || exit 0
+    flag "$RC_BASE/leases/$2"
+    now
+    [ -n "$rc_lease_from" ] || rc_lease_from=${rc_up%.*}
+    [ $((${rc_up%.*} - ${rc_flag:-$rc_lease_from})) -lt "$RC_LEASE" ] || break
+  done
+  trap '' TERM
+  eval "$RC_STOP_JOB"
+  stop_run "$1" TERM "$3" lease disconnect
 }
 
 job() {
@@ -727,7 +749,11 @@ watchdog() {
 # reply ID COUNT WORD...: the header of a reply; COUNT raw bytes follow it.
 reply() { printf '%s\n' "$RC_NONCE $*" >&3; }
 
-ping() { now; reply "$1" 0 "$rc_up"; }
+ping() {
+  now
+  [ -z "$rc_leased" ] || echo "${rc_up%.*}" 1<>"leases/$RC_OWNER"
+  reply "$1" 0 "$rc_up"
+}
 
 # put ID TEXT: a part of the spec of start ID; other requests may come between the parts.
 put() { eval "rc_put_$1=\${rc_put_$1-}\$2"; }
@@ -781,7 +807,7 @@ unprepare() {
   rc_spare=
 }
 
-# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE: make a new run and start it, unless RUN_ID is
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED: make a new run and start it, unless RUN_ID is
 # known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
 start() {
   rc_start_text=
@@ -831,9 +857,16 @@ start_files() {
   rc_start_d=runs/$rc_run
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
-    if [ ${#rc_start_text} -gt 4096 ]; then echo "big $7 $8 $9"; else echo "${11} $7 $8 $9"; fi >"$rc_start_d/go" &&
+    if [ "${13}" = 1 ]; then start_leased; else rc_start_lease=-; fi &&
+    if [ ${#rc_start_text} -gt 4096 ]; then echo "big $7 $8 $9 $rc_start_lease"; else echo "${11} $7 $8 $9 $rc_start_lease"; fi >"$rc_start_d/go" &&
     echo "$3 $4 $5 $7 ${10} $rc_up $RC_NS $2 $rc_n ${12} ." >"$rc_start_d/meta"
 } 2>/dev/null
+
+# start_leased: this server's pings keep the run alive.
+start_leased() {
+  rc_leased=1 rc_start_lease=$RC_OWNER
+  echo "${rc_up%.*}" 1<>"leases/$RC_OWNER"
+}
 
 # start_known: answer with the run. If it has no record, it is asked for again because its spawner may have died: hand it
 # to our own; the claim lets only one of them have it.
@@ -928,10 +961,66 @@ stop() {
   reply "$1" 0 ok
 }
 
-# remove ID RUN KEY N: forget an ended run.
+# signal ID RUN SIGNAL SCOPE: to the process group of a run, or to its first process only (leader). What has ended gets none.
+signal() {
+  read_pid "runs/$2"
+  if [ "$rc_pid" ] && is_live "$rc_pid" "$rc_pid_start"; then
+    now
+    flag "runs/$2/stop"
+    # It is on record, so that an end by it can be told; a stop that is under way says more.
+    case $rc_flag in '' | *' signal '*) echo "$3 $rc_up signal $3 ." 1<>"runs/$2/stop" ;; esac
+    [ "$4" != leader ] && kill "-$3" "-$rc_pid" || kill "-$3" "$rc_pid"
+  fi
+  reply "$1" 0 ok
+} 2>/dev/null
+
+# remove ID KEY: forget all runs of a command; `live` if the newest has not ended.
 remove() {
+  latest "$2"
+  if [ "$rc_n" != 0 ] && is_current; then
+    reply "$1" 0 live
+    return
+  fi
+  for rc_remove_f in ids/"$2".*; do
+    rc_remove_run=
+    { read -r rc_remove_run _ <"$rc_remove_f"; } 2>/dev/null
+    # Out of sight first, the name last: what is cut off in between can be removed again.
+    [ -z "$rc_remove_run" ] || { mv "runs/$rc_remove_run" "gone.$rc_remove_run" && rm -rf "gone.$rc_remove_run"; } 2>/dev/null
+    rm -f "$rc_remove_f" "$RC_ME/b/$rc_remove_run" 2>/dev/null
+  done
+  reply "$1" 0 ok
+}
+
+# forget ID RUN KEY N: one run that has ended.
+forget() {
   mv "runs/$2" "gone.$2" 2>/dev/null && rm -rf "gone.$2" "ids/$3.$4" "$RC_ME/b/$2"
   reply "$1" 0 ok
+}
+
+# facts ID: the records of all runs as they are, a line each: FILE:LINE. One program reads them faster than this shell; `none`
+# if there is no grep, or more than fits in its arguments.
+facts() {
+  rc_facts=$(exec grep -m1 '' /dev/null runs/*/meta runs/*/pid runs/*/end runs/*/stop runs/*/[oe].n 2>/dev/null)
+  if [ -z "$rc_facts" ]; then
+    for rc_facts_f in runs/*/meta; do
+      [ ! -e "$rc_facts_f" ] || { reply "$1" 0 none; return; }
+    done
+  fi
+  reply "$1" ${#rc_facts} ok
+  printf '%s' "$rc_facts" >&3
+}
+
+# stats ID PID...: lines of /proc/PID/stat of those that are there.
+stats() {
+  rc_stats_id=$1
+  shift
+  for rc_stats_p; do
+    shift
+    set -- "$@" "/proc/$rc_stats_p/stat"
+  done
+  rc_facts=$(exec cat "$@" 2>/dev/null)
+  reply "$rc_stats_id" ${#rc_facts} ok
+  printf '%s' "$rc_facts" >&3
 }
 
 # ---------------------------------------------------------------- coming and going
@@ -966,7 +1055,7 @@ try_base() {
     cd "$1" && make "remotecmd-$rc_base_uid"
   fi
   [ ! -L "$RC_BASE" ] && [ -d "$RC_BASE" ] && [ -O "$RC_BASE" ] && [ -w "$RC_BASE" ] || return 1
-  cd "$RC_BASE" && make agents ids runs || return 1
+  cd "$RC_BASE" && make agents ids leases runs || return 1
   { echo "$RC_NONCE" >"probe.$$"; } 2>/dev/null && rm -f "probe.$$" && return
   rc_base_full=1
   rm -f "probe.$$"
@@ -1016,6 +1105,11 @@ self_test() {
 # clean_up: directories of agents that are no more go; so do living predecessors of our own, whose server lost them. On a
 # volume there may be agents of other containers: of those we can't tell, unless the machine was booted since.
 clean_up() {
+  now
+  for rc_clean_d in leases/*; do
+    flag "$rc_clean_d"
+    [ -z "$rc_flag" ] || [ $((${rc_up%.*} - rc_flag)) -lt $((RC_LEASE * 10)) ] || rm -f "$rc_clean_d"
+  done
   for rc_clean_d in gone.*/; do # whoever moved it there had no process left to remove it
     [ ! -d "$rc_clean_d" ] || rm -rf "$rc_clean_d"
   done 2>/dev/null
@@ -1060,7 +1154,8 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned='' rc_spare=''
+  rc_spawned='' rc_spare='' rc_leased=''
+  [ ! -e "leases/$RC_OWNER" ] || rc_leased=1 # a predecessor of ours gave it
   trap end_serve EXIT
   while IFS= read -r rc_request; do
     eval "$rc_request"
@@ -1119,7 +1214,7 @@ agent() {
   RC_PUMP_JOB=${RC_PUMP_JOB%%: end of what a pump needs*}
   RC_STOP_JOB=${RC_STOP_JOB%%: end of what a stop needs*}
   unset RC_AGENT
-  export LC_ALL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
+  export LC_ALL RC_LEASE RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
   RC_WATCH='' RC_DOG=''

@@ -32,7 +32,14 @@ def encode(text: str) -> str:
 
 
 def bootstrap_line(
-    text: str, *, nonce: str, owner: str, directory: str = "", watchdog_seconds: int, shell: str = "/bin/sh"
+    text: str,
+    *,
+    nonce: str,
+    owner: str,
+    directory: str = "",
+    watchdog_seconds: int,
+    lease_seconds: int = 60,
+    shell: str = "/bin/sh",
 ) -> bytes:
     """The line that turns the exec's shell into an agent.
 
@@ -42,6 +49,7 @@ def bootstrap_line(
         owner: the same for all agents of one server and channel, so that a new one can end its predecessors.
         directory: base directory asked for, or empty.
         watchdog_seconds: the agent ends itself when no request was served for this long.
+        lease_seconds: runs that are to stop when their server is gone do so when it has not pinged for this long.
         shell: what supervisors run in; only tests choose another.
     """
     settings = {
@@ -50,6 +58,7 @@ def bootstrap_line(
         "RC_DIR": directory,
         "RC_SH": shell,
         "RC_WATCHDOG": str(watchdog_seconds),
+        "RC_LEASE": str(lease_seconds),
     }
     words = " ".join(f"{key}={quote(value)}" for key, value in settings.items())
     newline = "rc_nl=$(printf '\\n.'); rc_nl=${rc_nl%.}; "

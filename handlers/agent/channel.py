@@ -48,6 +48,9 @@ OPEN_SECONDS = 20.0
 PING_SECONDS = 5.0
 """Between pings, and how long a reply to one may take before the stream counts as dead is three times that."""
 
+LEASE_SECONDS = 60
+"""A run that is to stop with its server does so when that has not pinged for this long; a shorter cut stops nothing."""
+
 WATCHDOG_SECONDS = 30
 """The agent ends itself when it served nothing for this long (it looks every so often: at most twice this)."""
 
@@ -149,6 +152,15 @@ class Channel:
             return await reply
         finally:
             self._pending.pop(request_id, None)
+
+    async def tell(self, operation: str, *words: str | int) -> None:
+        """Ask for something without waiting for the reply.
+
+        Raises:
+            ChannelLost: the stream ended first.
+        """
+        self._next_id += 1
+        await self._write(codec.request_line(operation, self._next_id, *words))
 
     async def _write(self, line: bytes) -> None:
         try:
@@ -259,7 +271,13 @@ class Channel:
 
 
 async def open_channel(
-    stream: AgentStream, *, owner: str, directory: str = "", shell: str = "/bin/sh", watchdog: int = WATCHDOG_SECONDS
+    stream: AgentStream,
+    *,
+    owner: str,
+    directory: str = "",
+    shell: str = "/bin/sh",
+    watchdog: int = WATCHDOG_SECONDS,
+    lease: int = LEASE_SECONDS,
 ) -> Channel:
     """Turn a fresh exec stream (started with `bootstrap.ARGV`) into a channel.
 
@@ -269,6 +287,7 @@ async def open_channel(
         directory: base directory asked for, or empty.
         shell: what supervisors run in; only tests choose another.
         watchdog: seconds without a request after which the agent ends itself.
+        lease: seconds without a ping after which runs end that are to stop with their server.
 
     Raises:
         AgentRefused: the agent can't work there.
@@ -278,7 +297,13 @@ async def open_channel(
     nonce = secrets.token_hex(8)
     channel = Channel(stream, nonce)
     line = bootstrap.bootstrap_line(
-        agent_text(), nonce=nonce, owner=owner, directory=directory, watchdog_seconds=watchdog, shell=shell
+        agent_text(),
+        nonce=nonce,
+        owner=owner,
+        directory=directory,
+        watchdog_seconds=watchdog,
+        lease_seconds=lease,
+        shell=shell,
     )
     await channel.greet(line)
     return channel

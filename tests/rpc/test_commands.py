@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the local targe
 LOCAL = {"kind": "local"}
 FULL = {
     "id", "runId", "target", "pid", "status", "state", "exitCode", "startedAt", "endedAt", "specHash", "mode",
-    "offsets", "stdoutEnded", "stderrEnded",
+    "command", "offsets", "stdoutEnded", "stderrEnded",
 }  # fmt: skip
 
 

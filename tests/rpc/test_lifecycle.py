@@ -19,7 +19,13 @@ METHODS = [
     "remotecmd/status",
     "remotecmd/stop",
     "remotecmd/exec",
+    "remotecmd/list",
     "remotecmd/attach",
+    "remotecmd/detach",
+    "remotecmd/read",
+    "remotecmd/wait",
+    "remotecmd/signal",
+    "remotecmd/remove",
     "rpc.discover",
 ]
 

@@ -10,7 +10,7 @@ import pytest
 
 import handlers.pool
 from handlers.agent.channel import open_channel
-from handlers.api import Gap, LocalTarget, OutputChunk, Process, Stream
+from handlers.api import ConnectionState, Gap, LocalTarget, OutputChunk, Process, ResolvedTarget, Stream
 from handlers.pool import Pool
 from handlers.supervisor import Supervisor
 from tests.shells.container import SHELLS, TOOLS, Container, ContainerTransport, make_tools, shells_here, tools_here
@@ -68,6 +68,7 @@ class Recorder:
     def __init__(self) -> None:
         self.chunks: list[OutputChunk] = []
         self.gaps: list[Gap] = []
+        self.connections: list[ConnectionState] = []
         self.states: list[Process] = []
         self._news = asyncio.Condition()
 
@@ -79,6 +80,11 @@ class Recorder:
     async def gap(self, gap: Gap) -> None:
         async with self._news:
             self.gaps.append(gap)
+            self._news.notify_all()
+
+    async def connection(self, _: ResolvedTarget, state: ConnectionState, __: str) -> None:
+        async with self._news:
+            self.connections.append(state)
             self._news.notify_all()
 
     async def status_changed(self, process: Process) -> None:

@@ -24,6 +24,7 @@ import handlers.runs
 from handlers.agent import bootstrap, codec
 from handlers.agent.channel import agent_text
 from handlers.api import (
+    ConnectionState,
     Definition,
     ExecRequest,
     Gap,
@@ -32,6 +33,7 @@ from handlers.api import (
     Offsets,
     OutputChunk,
     Process,
+    ResolvedTarget,
     StartOptions,
     State,
     Status,
@@ -157,6 +159,9 @@ class Tally:
 
     async def gap(self, gap: Gap) -> None:
         pytest.fail(f"a gap in {gap.id}")
+
+    async def connection(self, target: ResolvedTarget, state: ConnectionState, detail: str) -> None:
+        pass
 
     async def status_changed(self, process: Process) -> None:
         if process.ended_at is not None:

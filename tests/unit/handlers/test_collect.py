@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.api import Gap, OutputChunk, Process, ResolvedTarget, State, Status, Stream
+from handlers.api import ConnectionState, Gap, OutputChunk, Process, ResolvedTarget, State, Status, Stream
 from handlers.collect import Collector
 
 PROCESS = Process(id="_x", target=ResolvedTarget(kind="local"), status=Status.STOPPED, state=State.EXITED)
@@ -21,13 +21,16 @@ class Follower:
     """Whoever follows."""
 
     def __init__(self) -> None:
-        self.heard: list[OutputChunk | Gap | Process] = []
+        self.heard: list[OutputChunk | Gap | Process | ConnectionState] = []
 
     async def output(self, chunk: OutputChunk) -> None:
         self.heard.append(chunk)
 
     async def gap(self, gap: Gap) -> None:
         self.heard.append(gap)
+
+    async def connection(self, _: ResolvedTarget, state: ConnectionState, __: str) -> None:
+        self.heard.append(state)
 
     async def status_changed(self, process: Process) -> None:
         self.heard.append(process)
@@ -90,8 +93,9 @@ def test_everything_is_passed_on_to_who_follows() -> None:
     complete(collector.output(events[0]))
     complete(collector.output(events[1]))
     complete(collector.gap(GAP))
+    complete(collector.connection(PROCESS.target, ConnectionState.RECONNECTING, "why"))
     complete(collector.status_changed(PROCESS))
-    assert follower.heard == [*events, PROCESS]
+    assert follower.heard == [*events, ConnectionState.RECONNECTING, PROCESS]
     assert collector.final is PROCESS
 
 

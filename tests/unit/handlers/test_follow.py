@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import handlers.follow
 from handlers.agent import codec
 from handlers.agent.channel import Channel
-from handlers.api import Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Stream
+from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Stream
+from handlers.connections import Connections
 from handlers.follow import Follower
 from handlers.runs import Runs
 
@@ -69,6 +70,7 @@ class Listener:
         self.chunks: list[OutputChunk] = []
         self.states: list[Process] = []
         self.gaps: list[Gap] = []
+        self.connections: list[ConnectionState] = []
 
     async def output(self, chunk: OutputChunk) -> None:
         self.chunks.append(chunk)
@@ -78,6 +80,9 @@ class Listener:
 
     async def gap(self, gap: Gap) -> None:
         self.gaps.append(gap)
+
+    async def connection(self, _: ResolvedTarget, state: ConnectionState, __: str) -> None:
+        self.connections.append(state)
 
 
 async def follow(answer: Callable[[ScriptedAgent, list[str]], None]) -> Listener:
@@ -97,7 +102,7 @@ async def follow(answer: Callable[[ScriptedAgent, list[str]], None]) -> Listener
     ended = asyncio.Event()
     first = codec.read_snapshot(facts().encode())
     assert first is not None
-    follower = Follower(ScriptedRuns(), first, Offsets(), listener, lambda _: ended.set())
+    follower = Follower(ScriptedRuns(), first, Offsets(), listener, lambda _: ended.set(), Connections(listener))
     follower.begin()
     async with asyncio.timeout(5):
         await ended.wait()
@@ -148,6 +153,7 @@ async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.
 
     listener = await follow(answer)
     assert [process.state for process in listener.states] == [State.EXITED]
+    assert listener.connections == [ConnectionState.RECONNECTING, ConnectionState.CONNECTED]
 
 
 async def test_segment_that_is_gone_is_a_gap_and_the_rest_follows() -> None:
