@@ -984,9 +984,10 @@ remove() {
   for rc_remove_f in ids/"$2".*; do
     rc_remove_run=
     { read -r rc_remove_run _ <"$rc_remove_f"; } 2>/dev/null
+    [ -s "runs/$rc_remove_run/meta" ] || continue # somebody is just making it
     # Out of sight first, the name last: what is cut off in between can be removed again.
-    [ -z "$rc_remove_run" ] || { mv "runs/$rc_remove_run" "gone.$rc_remove_run" && rm -rf "gone.$rc_remove_run"; } 2>/dev/null
-    rm -f "$rc_remove_f" "$RC_ME/b/$rc_remove_run" 2>/dev/null
+    { mv "runs/$rc_remove_run" "gone.$rc_remove_run" && rm -rf "gone.$rc_remove_run"; } 2>/dev/null
+    rm -f "$rc_remove_f" "$RC_ME/b/$rc_remove_run"
   done
   reply "$1" 0 ok
 }

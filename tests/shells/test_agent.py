@@ -264,6 +264,42 @@ async def test_agent_leaves_nothing_when_its_stream_closes(
     assert list(container.base.glob("remotecmd-*/*.*")) == []
 
 
+async def test_listing_says_what_a_look_at_each_says(
+    container: Container, supervisor: Supervisor, recorder: Recorder, target: LocalTarget
+) -> None:
+    base = str(container.base)
+    lines = {"runs": "echo up; sleep 1000", "ended": "echo out; echo err >&2; exit 3", "stopped": "sleep 1000"}
+    for name, line in lines.items():
+        started = await supervisor.start(target, define(container, name, line), StartOptions())
+        assert started.begin is not None
+        started.begin()
+    missing = Definition(id="failed", args=("/no/such/program", "a b"), pid_directory=base)
+    with pytest.raises(RemoteCommandError):
+        await supervisor.start(target, missing, StartOptions())
+    for _ in range(2):  # the newest counts
+        again = await supervisor.start(target, define(container, "twice", "exit 5"), StartOptions())
+        assert again.begin is not None
+        again.begin()
+        await recorder.until_final(again.process.run_id)
+    await stop(container, supervisor, "stopped", grace=5)
+    await recorder.until_output(b"up\n")
+    for name in ("ended", "stopped"):
+        waited = await supervisor.wait(target, name, pid_directory=base, timeout_seconds=20)
+        assert (waited.timed_out, waited.process.stdout_ended, waited.process.stderr_ended) == (False, True, True)
+    listed = {process.id: process for process in await supervisor.status(target, None, base)}
+    assert set(listed) == {*lines, "failed", "twice"}
+    looks = {name: (await supervisor.status(target, name, base))[0] for name in listed}
+    assert listed == looks
+    assert {name: process.state.value for name, process in listed.items()} == {
+        "runs": "running", "ended": "exited", "stopped": "signaled", "failed": "startFailed", "twice": "exited"
+    }  # fmt: skip
+    assert listed["failed"].command == "/no/such/program 'a b'"
+    for name in ("ended", "twice", "failed"):
+        await supervisor.remove(target, name, pid_directory=base)
+    assert {process.id for process in await supervisor.status(target, None, base)} == {"runs", "stopped"}
+    await stop(container, supervisor, "runs", grace=5)
+
+
 async def stop(container: Container, supervisor: Supervisor, id: str, *, grace: float):  # noqa: ANN201  # Stopped
     return await supervisor.stop(
         LocalTarget(), id, pid_directory=str(container.base), signal="TERM", grace_period_seconds=grace
