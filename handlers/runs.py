@@ -218,6 +218,8 @@ class Runs:
             stop_listening = channel.listen(snapshot.path, news.put_nowait)
             try:
                 reply = await channel.request("hear", snapshot.path)
+                if reply.words == ("error", "full"):
+                    raise explain.storage_full()
                 heard = codec.read_snapshot(reply.body.strip())
                 if heard is None and news.empty():
                     return dataclasses.replace(snapshot, life="G")  # its record is gone
