@@ -164,8 +164,10 @@ def main() -> None:
              "matches: nothing lost, nothing twice", 32)  # fmt: skip
 
     stop_a_tree(server, target)
+    for name in ("demo", "demo-server"):
+        server.request("remotecmd/remove", {"target": target, "id": name})
     server.leave()
-    say("▸", f"done in {time.monotonic() - begun:.0f} s; the server has left", 36)
+    say("▸", f"done in {time.monotonic() - begun:.0f} s; the records are removed, the server has left", 36)
 
 
 def stop_a_tree(server: Server, target: dict) -> None:
