@@ -43,10 +43,14 @@ def test_options(params: messages.StartParams, expected: api.StartOptions) -> No
     assert translate.options_to_domain(params) == expected
 
 
-@pytest.mark.parametrize("changes", [{"on_disconnect": "stop"}, {"spool_limit_bytes": 0}])
-def test_options_that_are_not_built(changes: dict[str, object]) -> None:
+@pytest.mark.parametrize("value", [None, "keep", "stop"])
+def test_run_stops_with_its_client_only_if_that_is_asked_for(value: str | None) -> None:
+    assert translate.options_to_domain(start(on_disconnect=value)).stop_on_disconnect is (value == "stop")
+
+
+def test_options_that_are_not_built() -> None:
     with pytest.raises(RemoteCommandError) as caught:
-        translate.options_to_domain(start(**changes))
+        translate.options_to_domain(start(spool_limit_bytes=0))
     assert caught.value.kind is ErrorKind.NOT_SUPPORTED
 
 
