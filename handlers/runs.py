@@ -19,7 +19,6 @@ from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.agent.listing import Listing
 from handlers.api import Stream, Verdict, Window
-from handlers.errors import RemoteCommandError
 from handlers.lifecycle import START_SECONDS
 
 if TYPE_CHECKING:
@@ -202,15 +201,10 @@ class Runs:
 
     async def leave(self, path: str, grace_seconds: float) -> None:
         """Have a run stopped and don't wait for it."""
+        channel = await self.channel()
         words = (path, "TERM", round(grace_seconds * 1000), secrets.token_hex(4), "disconnect")
-        with contextlib.suppress(ChannelLost, RemoteCommandError):  # then its lease runs out
-            await (await self.channel()).tell("stop", *words)
-
-    async def is_live(self, snapshot: Snapshot) -> bool:
-        """Whether that very run has not ended."""
-        reply = await self._ask("status", snapshot.key)
-        newest = codec.read_snapshot(reply.body.strip())
-        return newest is not None and newest.path == snapshot.path and newest.code is None and newest.life in "ALE-"
+        with contextlib.suppress(ChannelLost):  # then its lease runs out
+            await channel.tell("stop", *words)
 
     async def signal(self, snapshot: Snapshot, signal: str, *, leader_only: bool) -> None:
         """Signal what is alive of a run."""

@@ -36,7 +36,6 @@ from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import LINGER_SECONDS, Follower
-from handlers.leases import Leases
 from handlers.lifecycle import ENDED, LIVE, absent, process_of
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
@@ -63,7 +62,8 @@ class Supervisor:
         self._followers: dict[str, Follower] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._connections = Connections(listener)
-        self._leases = Leases()
+        self._leases: dict[str, tuple[Runs, float]] = {}
+        """Runs that are to stop with this client, with their grace periods, by path."""
 
     # ------------------------------------------------------------ start
 
@@ -76,7 +76,7 @@ class Supervisor:
         if process.state is State.START_FAILED:
             raise explain.start_failed(process)
         if created and options.stop_on_disconnect:
-            self._leases.add(runs, snapshot, options.grace_period_seconds)
+            self._leases[snapshot.path] = (runs, options.grace_period_seconds)
         begin = self._begin(runs, snapshot, options, created=created)
         if begin is None:
             self._in_background(functools.partial(runs.release, snapshot))
@@ -264,7 +264,8 @@ class Supervisor:
         """Close every channel at once; commands go on untouched, but those that are to stop with their client."""
         for follower in list(self._followers.values()):
             await follower.stop()
-        self._in_background(self._leases.leave)
+        for path, (runs, grace_seconds) in self._leases.items():
+            self._in_background(functools.partial(runs.leave, path, grace_seconds))
         if self._background:
             _, late = await asyncio.wait(self._background, timeout=CLEAN_UP_SECONDS)
             for task in late:
