@@ -19,7 +19,7 @@ from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.agent.listing import Listing
 from handlers.api import Stream, Verdict, Window
-from handlers.lifecycle import START_SECONDS
+from handlers.lifecycle import LIVE, START_SECONDS, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,6 +210,11 @@ class Runs:
         """Signal what is alive of a run."""
         await self._ask("signal", snapshot.path, signal, "leader" if leader_only else "group")
 
+    async def until_ended(self, snapshot: Snapshot) -> Snapshot:
+        """Wait until a run is no longer live."""
+        channel = await self.channel()
+        return await self.until_over(snapshot, lambda facts: state_of(facts, channel.uptime())[0] not in LIVE)
+
     async def until_over(self, snapshot: Snapshot, is_over: Callable[[Snapshot], bool]) -> Snapshot:
         """Wait until a run is over; a lost channel is replaced by the next."""
         while True:
@@ -218,7 +223,9 @@ class Runs:
             stop_listening = channel.listen(snapshot.path, news.put_nowait)
             try:
                 reply = await channel.request("hear", snapshot.path)
-                if reply.words == ("error", "full"):
+                if reply.words == ("error", "full"):  # no bell can be hung, so nobody will tell when it is over
+                    if is_over(snapshot):
+                        return snapshot
                     raise explain.storage_full()
                 heard = codec.read_snapshot(reply.body.strip())
                 if heard is None and news.empty():

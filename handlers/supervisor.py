@@ -36,6 +36,7 @@ from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import LINGER_SECONDS, Follower
+from handlers.leases import Leases
 from handlers.lifecycle import ENDED, LIVE, absent, process_of
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
@@ -62,8 +63,7 @@ class Supervisor:
         self._followers: dict[str, Follower] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._connections = Connections(listener)
-        self._leases: dict[str, tuple[Runs, float]] = {}
-        """Runs that are to stop with this client, with their grace periods, by path."""
+        self._leases = Leases()
 
     # ------------------------------------------------------------ start
 
@@ -76,7 +76,7 @@ class Supervisor:
         if process.state is State.START_FAILED:
             raise explain.start_failed(process)
         if created and options.stop_on_disconnect:
-            self._leases[snapshot.path] = (runs, options.grace_period_seconds)
+            self._leases.take(runs, snapshot, options.grace_period_seconds)
         begin = self._begin(runs, snapshot, options, created=created)
         if begin is None:
             self._in_background(functools.partial(runs.release, snapshot))
@@ -162,34 +162,31 @@ class Supervisor:
         """Wait for the end record (or the loss) of the newest run of `id`."""
         runs = await self._runs(target, pid_directory)
         snapshot = await self._find(runs, id)
-        channel = await runs.channel()
-
-        def is_over(facts: Snapshot) -> bool:
-            return process_of(facts, runs.place.target, channel.uptime()).state not in LIVE
-
-        timed_out = False
         try:
             async with asyncio.timeout(timeout_seconds):
-                snapshot = await runs.until_over(snapshot, is_over)
+                snapshot = await runs.until_ended(snapshot)
                 snapshot = await self._until_written(runs, snapshot)
         except TimeoutError:
             snapshot = await self._find(runs, id)
-            timed_out = not is_over(snapshot)
         finally:
             self._in_background(functools.partial(runs.release, snapshot))
-        return Waited(await self._process(runs, snapshot), timed_out)
+        process = await self._process(runs, snapshot)
+        return Waited(process, timed_out=process.state in LIVE)
 
     async def _until_written(self, runs: Runs, snapshot: Snapshot) -> Snapshot:
         """Give the pumps of an ended run the time to write what they have; a daemon may hold the streams."""
+        newest = snapshot
 
         def is_written(facts: Snapshot) -> bool:
+            nonlocal newest
+            newest = facts
             return facts.stdout.ended and (facts.stderr.ended or facts.merged)
 
         try:
             async with asyncio.timeout(LINGER_SECONDS):
                 return await runs.until_over(snapshot, is_written)
-        except TimeoutError:
-            return snapshot
+        except (TimeoutError, RemoteCommandError):  # the end is known all the same
+            return newest
 
     # ------------------------------------------------------------ stop
 
@@ -264,8 +261,8 @@ class Supervisor:
         """Close every channel at once; commands go on untouched, but those that are to stop with their client."""
         for follower in list(self._followers.values()):
             await follower.stop()
-        for path, (runs, grace_seconds) in self._leases.items():
-            self._in_background(functools.partial(runs.leave, path, grace_seconds))
+        for lease in self._leases.give_up():
+            self._in_background(functools.partial(lease.runs.leave, lease.path, lease.grace_seconds))
         if self._background:
             _, late = await asyncio.wait(self._background, timeout=CLEAN_UP_SECONDS)
             for task in late:

@@ -128,9 +128,9 @@ async def supervisor(
 
 
 def make_supervisor(
-    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, watchdog: int = 30
+    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, watchdog: int = 30, lease: int = 60
 ) -> Supervisor:
-    opened = functools.partial(open_channel, shell=container.shell, watchdog=watchdog)
+    opened = functools.partial(open_channel, shell=container.shell, watchdog=watchdog, lease=lease)
     monkeypatch.setattr(handlers.pool, "open_channel", opened)
     return Supervisor(recorder, Pool({"local": lambda: ContainerTransport(container)}))
 

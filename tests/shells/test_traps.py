@@ -21,6 +21,7 @@ import pytest
 import handlers.agent.channel
 import handlers.follow
 import handlers.runs
+import handlers.supervisor
 from handlers.agent import bootstrap, codec
 from handlers.agent.channel import agent_text
 from handlers.api import (
@@ -611,6 +612,43 @@ async def test_start_on_a_full_disk_says_so_and_leaves_nothing(
         await supervisor.start(TARGET, definition, StartOptions(follow=False, if_exists=IfExists.REPLACE))
         await supervisor.close()
     assert await settled(container) == {}
+
+
+@pytest.mark.usual_tools
+async def test_wait_on_a_full_disk_tells_an_end_and_never_guesses_one(
+    container: Container, serve: Serve, gate: Gate, disk: Disk
+) -> None:
+    starter, waiter = (serve(Recorder()) for _ in range(2))
+    await starter.start(TARGET, Definition(id="ended", cmd_line="exit 5", pid_directory=str(disk.path)), StartOptions())
+    live = Definition(id="live", cmd_line=f"{gate.wait}; exit 6", pid_directory=str(disk.path))
+    await starter.start(TARGET, live, StartOptions(follow=False))
+    base = {"pid_directory": str(disk.path), "timeout_seconds": None}
+    assert (await starter.wait(TARGET, "ended", **base)).process.exit_code == 5
+    assert len(await waiter.status(TARGET, None, str(disk.path))) == 2  # it has an agent, and no bell of either run
+    disk.fill()
+    assert (await waiter.wait(TARGET, "ended", **base)).process.exit_code == 5
+    with pytest.raises(RemoteCommandError) as caught:
+        await waiter.wait(TARGET, "live", **base)
+    assert caught.value.kind is ErrorKind.STORAGE_FULL
+    disk.make_room()
+    gate.let()
+    assert (await waiter.wait(TARGET, "live", **base)).process.exit_code == 6
+
+
+@pytest.mark.slow
+@pytest.mark.one_shell
+async def test_wait_tells_how_far_the_streams_are_that_a_daemon_holds(
+    container: Container, supervisor: Supervisor, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers.supervisor, "LINGER_SECONDS", 5)
+    definition = define(container, "web", f"({gate.wait}; echo late; exec sleep 1000) & echo early")
+    await supervisor.start(TARGET, definition, StartOptions(follow=False))
+    base = str(container.base)
+    waiting = asyncio.create_task(supervisor.wait(TARGET, "web", pid_directory=base, timeout_seconds=None))
+    await until_state(supervisor, container, "web", State.EXITED)
+    gate.let()
+    process = (await waiting).process
+    assert (process.state, process.stdout_ended, process.offsets) == (State.EXITED, False, Offsets(11, 0))
 
 
 # ---------------------------------------------------------------- what costs nothing
