@@ -43,10 +43,13 @@ def test_options(params: messages.StartParams, expected: api.StartOptions) -> No
     assert translate.options_to_domain(params) == expected
 
 
-@pytest.mark.parametrize("changes", [{"on_disconnect": "stop"}, {"spool_limit_bytes": 0}])
-def test_options_that_are_not_built(changes: dict[str, object]) -> None:
+def test_a_run_may_end_with_its_server() -> None:
+    assert translate.options_to_domain(start(on_disconnect="stop")).stop_on_disconnect
+
+
+def test_options_that_are_not_built() -> None:
     with pytest.raises(RemoteCommandError) as caught:
-        translate.options_to_domain(start(**changes))
+        translate.options_to_domain(start(spool_limit_bytes=0))
     assert caught.value.kind is ErrorKind.NOT_SUPPORTED
 
 
