@@ -9,6 +9,7 @@ Must not know: pygls, methods, the domain's types.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import types
@@ -29,7 +30,9 @@ Rule = Callable[[Mapping[str, Any], frozenset[str]], list[Violation]]
 """Judges a class as a whole, given its well-formed fields and the names of the others; paths are in snake_case."""
 
 MAX_REPORTED = 1000
-"""A request with a million mistakes must not be answered by hundreds of megabytes; nobody reads more than this."""
+"""A request with a million mistakes must not be answered by hundreds of megabytes; nobody reads more than this, so no
+array or object is looked at further once it has given as many.
+"""
 
 _NULL = "must not be null: leave out what has no value"
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}\Z")
@@ -46,8 +49,8 @@ class InvalidParams(Exception):  # noqa: N818  # named as JSON-RPC names it
         """What to tell the client."""
         shown = self.violations[:MAX_REPORTED]
         found = [results.InvalidField(path=render(v.path), message=v.message) for v in shown]
-        if more := len(self.violations) - len(shown):
-            found.append(results.InvalidField(path="", message=f"{more} more are not listed"))
+        if len(self.violations) > len(shown):
+            found.append(results.InvalidField(path="", message=f"more than these {MAX_REPORTED} are wrong"))
         return tuple(found)
 
 
@@ -174,6 +177,8 @@ def _array_hook(converter: cattrs.Converter, element: Any) -> Callable[[Any, Any
                 good.append(converter.structure(item, element))
             except InvalidParams as error:
                 found += _under(i, error)
+            if len(found) > MAX_REPORTED:
+                break
         if found:
             raise InvalidParams(found)
         return tuple(good)
@@ -271,7 +276,8 @@ def _class_hook(
             except InvalidParams as error:
                 found += _under(field.wire, error)
         if not tolerant:
-            found += [Violation((key,), _unknown(names)) for key in given if key not in names]
+            unknown = itertools.islice((key for key in given if key not in names), MAX_REPORTED + 1)
+            found += [Violation((key,), _unknown(names)) for key in unknown]
         if rule is not None:
             failed = frozenset(field.name for field in fields if field.wire in given and field.name not in good)
             found += [to_wire_path(v) for v in rule(good, failed)]

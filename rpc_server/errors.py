@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 from handlers.errors import ErrorKind, RemoteCommandError
 from rpc_server import results, translate
 from rpc_server.codes import Code
-from rpc_server.converter import InvalidParams
+from rpc_server.converter import MAX_REPORTED, InvalidParams
 
 if TYPE_CHECKING:
     import cattrs
@@ -57,6 +57,11 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
 def _invalid_params(error: InvalidParams, converter: cattrs.Converter) -> dict[str, Any]:
     fields = error.fields()
     first = f"{fields[0].path or 'params'} {fields[0].message}"
-    more = len(error.violations) - 1
-    message = f"invalid params: {first}" + (f" (and {more} more, all in data)" if more else "")
+    message = f"invalid params: {first}{_others(len(error.violations) - 1)}"
     return {"code": Code.INVALID_PARAMS.value, "message": message, "data": converter.unstructure(fields)}
+
+
+def _others(count: int) -> str:
+    if count >= MAX_REPORTED:
+        return f" (and many more, the first {MAX_REPORTED} in data)"
+    return f" (and {count} more, all in data)" if count else ""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.rpc.client import Client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG = 60.0
+"""For an answer to very much, on a loaded machine."""
 
 DOCKER = {"kind": "docker", "container": "c"}
 
@@ -178,3 +186,71 @@ def test_ten_thousand_requests_may_be_written_before_a_reply_is_read() -> None:
             client.send_request("remotecmd/status", {"target": DOCKER}, msg_id=i)
         client.start_reading()
         assert {client.next()["id"] for _ in range(10_000)} == set(range(10_000))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the local target is Linux only")
+def test_ten_thousand_requests_in_flight_are_answered_once_each(client: Client, tmp_path: Path) -> None:
+    """Every second one is cancelled; the others wait for one command, which ends when all of them are under way."""
+    where = {"target": {"kind": "local"}, "pidDirectory": str(tmp_path / "base")}
+    definition = {"id": "a", "args": ["sleep", "1000"], "pidDirectory": where["pidDirectory"]}
+    client.result("remotecmd/start", {"target": where["target"], "definition": definition, "output": {"follow": False}})
+    for i in range(10_000):
+        client.send_request("remotecmd/wait", {**where, "id": "a"}, msg_id=i)
+    for i in range(0, 10_000, 2):
+        client.notify("$/cancelRequest", {"id": i})
+    client.send_request("remotecmd/wait", {**where, "id": "a"}, msg_id=1)
+    client.send_request("remotecmd/stop", {**where, "id": "a", "gracePeriodSeconds": 0}, msg_id="stop")
+    answers = Counter(outcome(client.next(LONG)) for _ in range(10_002))
+    assert answers[1, -32600] == 1
+    del answers[1, -32600]
+    assert answers == {
+        **{(i, -32800): 1 for i in range(0, 10_000, 2)},
+        **{(i, "stopped"): 1 for i in range(1, 10_000, 2)},
+        ("stop", "stopped"): 1,
+    }
+    probe(client)
+
+
+def outcome(answer: dict[str, Any]) -> tuple[Any, Any]:
+    """To which request, and its error's code or the status of its process."""
+    if "error" in answer:
+        return answer["id"], answer["error"]["code"]
+    return answer["id"], answer["result"]["process"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("number", "msg_id"),
+    [
+        ("-0", 0),
+        (str(2**80), 2**80),
+        ("1e400", None),
+        ("-1e400", None),
+        ("-0.0", None),
+        ("1.0", None),
+        ("1E2", None),
+        ('"a\\u0000b"', "a\0b"),
+        ('"\\ud800"', "\ud800"),
+    ],
+)
+def test_an_id_of_any_kind_is_echoed_or_refused(shared: Client, number: str, msg_id: Any) -> None:
+    body = f'{{"jsonrpc":"2.0","id":{number},"method":"nope"}}'.encode()
+    shared.send_bytes(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    answer = shared.next()
+    assert (answer["id"], answer["error"]["code"]) == (msg_id, -32600 if msg_id is None else -32601)
+    probe(shared)
+
+
+@pytest.mark.parametrize("what", ["array", "object"])
+def test_a_million_mistakes_are_answered_briefly(shared: Client, what: str) -> None:
+    definition: dict[str, Any] = {"id": "a", "args": ["true"]}
+    if what == "array":
+        definition["args"] = [0] * 1_000_000
+    else:
+        definition |= {f"x{i}": 0 for i in range(1_000_000)}
+    error = shared.error("remotecmd/start", {"target": {"kind": "local"}, "definition": definition}, LONG)
+    assert error["code"] == -32602
+    assert len(error["data"]) == 1001
+    assert error["data"][-1] == {"path": "", "message": "more than these 1000 are wrong"}
+    assert "(and many more, the first 1000 in data)" in error["message"]
+    probe(shared)

@@ -87,8 +87,11 @@ async def _ask(plugin: ExecPlugin, access: Access, timeout_seconds: float) -> Cr
         raise _failed(plugin, name, "is not installed (or not in the PATH of this server)", access) from None
     except OSError as error:
         raise _failed(plugin, name, f"could not be run: {error.strerror}", access) from None
+    if len(output) > _MAX_PLUGIN_BYTES:
+        raise _failed(plugin, name, f"printed more than {_MAX_PLUGIN_BYTES} bytes", access)
     if code != 0:
-        raise _failed(plugin, name, f"failed with exit status {code}", access)
+        how = f"was ended by signal {-code}" if code < 0 else f"failed with exit status {code}"
+        raise _failed(plugin, name, how, access)
     return _credential(plugin, name, output, access)
 
 
@@ -109,7 +112,7 @@ async def _run(plugin: ExecPlugin, info: str) -> tuple[int, bytes]:
         while len(output) <= _MAX_PLUGIN_BYTES and (data := await stdout.read(65536)):
             output += data
         if len(output) > _MAX_PLUGIN_BYTES:
-            return await _kill(process), b""
+            return await _kill(process), output
         return await process.wait(), output
     except BaseException:
         await _kill(process)

@@ -233,7 +233,8 @@ def test_not_more_is_listed_than_anybody_reads() -> None:
         CONVERTER.structure(raw, messages.StartParams)
     fields = caught.value.fields()
     assert len(fields) == MAX_REPORTED + 1
-    assert fields[-1].message == "4000 more are not listed"
+    assert fields[-1].message == "more than these 1000 are wrong"
+    assert len(caught.value.violations) == MAX_REPORTED + 1  # and the rest was not looked at
 
 
 def test_outgoing_names_are_camel_case_and_what_has_no_value_is_left_out() -> None:

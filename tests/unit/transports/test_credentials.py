@@ -142,7 +142,8 @@ async def test_plugin_can_not_read_our_stdin(tmp_path: Path) -> None:
         (answer(), "neither a token nor a client certificate"),
         (answer(token=["hidden"]), "neither a token nor a client certificate"),
         (answer(clientCertificateData="hidden"), "only one of client certificate and key"),
-        ("head -c 2000000 /dev/zero", "failed with exit status"),
+        ("head -c 2000000 /dev/zero", "printed more than 1048576 bytes"),
+        ("kill -KILL $$", "was ended by signal 9"),
     ],
 )
 async def test_a_failing_plugin_is_named_and_nothing_more(tmp_path: Path, script: str, words: str) -> None:
