@@ -24,7 +24,7 @@ SECONDS = 60
 BEGIN, END = "<!-- recorded by make session -->\n```console\n", "```\n"
 CTRL_C = b"\x03"
 
-SERVE = "echo listening on 8080; while :; do sleep 0.3; echo GET /; done"
+SERVE = "echo listening on 8080; while :; do sleep 1; echo GET /; done"
 IDS = ("greet", "web", "tests")
 
 
