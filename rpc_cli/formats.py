@@ -113,13 +113,9 @@ def _state(process: results.Process) -> str:
         state = printable(process.state)
         return state if process.pid is None else f"{state}, pid {process.pid}"
     how = f"exit status {process.exit_code}" if process.exit_code is not None else printable(process.reason or "")
-    by = (
-        f", by {printable(process.signal)}"
-        if process.signal
-        else ", at its time limit"
-        if process.reason == "timeout"
-        else ""
-    )
+    by = ", at its time limit" if process.reason == "timeout" else ""
+    if process.signal:
+        by = f", by {printable(process.signal)}"
     return f"{printable(process.status)}, {how or printable(process.state)}{by}"
 
 

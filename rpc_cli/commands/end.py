@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from handlers.errors import ErrorKind
-from rpc_cli import exits, failures, formats, options, targets
+from rpc_cli import exits, failures, options, targets
 from rpc_cli.context import Context, pass_context
 from rpc_cli.follow import Address, stopped
 from rpc_client.errors import Kind, RequestError

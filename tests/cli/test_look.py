@@ -108,8 +108,8 @@ def test_what_is_live_is_not_removed_and_the_hint_says_how_to_end_it(cli: Cli) -
 
 @pytest.mark.parametrize("subcommand", ["rm", "stop"])
 def test_of_several_commands_each_is_tried(cli: Cli, subcommand: str) -> None:
-    for id in ("a", "b"):
-        cli("run", "--id", id, "local", "--", "true")
+    for name in ("a", "b"):
+        cli("run", "--id", name, "local", "--", "true")
     done = cli(subcommand, "a@local", "nope@local", "b@local")
     assert (done.returncode, done.stderr.count(b"remotecmd: "), b'no command "nope"' in done.stderr) == (6, 1, True)
     assert cli("ps", "-q", "local").stdout == (b"" if subcommand == "rm" else b"a\nb\n")
