@@ -137,6 +137,20 @@ def test_a_shell_that_asks_gets_words(tmp_path: Path) -> None:
     assert Cli(tmp_path)(COMP_WORDS="remotecmd signal t", **asked).stdout == b"plain,TERM\nplain,TSTP\n"
 
 
+def test_bash_completes_a_subcommand(tmp_path: Path) -> None:
+    script = """eval "$(remotecmd completion bash)"
+    COMP_WORDS=(remotecmd stat) COMP_CWORD=1
+    function=$(complete -p remotecmd | sed 's/.* -F \\([^ ]*\\) .*/\\1/')
+    "$function" remotecmd stat remotecmd
+    echo "${COMPREPLY[*]}"
+    """
+    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    bash = ["bash", "--norc", "-c", script]
+    done = subprocess.run(bash, capture_output=True, cwd=tmp_path, env=environment, check=True, text=True)
+    assert (done.stdout, done.stderr) == ("status\n", "")
+
+
 @pytest.mark.parametrize("words", [[], ["--stdio"], ["serve"], ["--log-level", "error", "serve", "--stdio"]], ids=str)
 def test_it_is_still_the_server(tmp_path: Path, words: list[str]) -> None:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}).encode()
