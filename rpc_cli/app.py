@@ -26,6 +26,8 @@ SYNONYMS = {
     "remove": "rm",
     "delete": "rm",
     "inspect": "status",
+    "help": "remotecmd --help",
+    "version": "remotecmd --version",
 }
 """What people may try who know other programs, or the methods of the server."""
 

@@ -6,6 +6,7 @@ program has a command that helps, that is the next step. Must not know: click, e
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from handlers.errors import ErrorKind
@@ -33,8 +34,14 @@ OPTION_OF_FIELD = {
     "timeoutSeconds": "--timeout",
     "gracePeriodSeconds": "--grace-period",
     "id": "the id",
+    "from.stdout": "--since-offset",
+    "from.stderr": "--since-offset",
+    "stdin": "what stdin holds",
 }
 """What a field of the wire is called on this command line."""
+
+_WORD = re.compile(r"(?:definition\.)?args\[(\d+)\]\Z")
+_VARIABLE = re.compile(r"(?:definition\.)?envVars\[(\d+)\](?:\.\w+)?\Z")
 
 MOST_SHOWN = 5
 
@@ -56,9 +63,18 @@ def explain(error: RequestError, target: str) -> tuple[str, str | None]:
 
 
 def _invalid(fields: tuple[results.InvalidField, ...]) -> str:
-    told = "; ".join(f"{OPTION_OF_FIELD.get(field.path, field.path)} {field.message}" for field in fields[:MOST_SHOWN])
+    told = "; ".join(f"{_option(field.path)} {field.message}" for field in fields[:MOST_SHOWN])
     more = len(fields) - MOST_SHOWN
     return sentence(told) + (f"; and {more} more" if more > 0 else "")
+
+
+def _option(path: str) -> str:
+    """What a field is called on the command line; words and variables are counted from 1."""
+    if match := _WORD.match(path):
+        return f"word {int(match[1]) + 1} of the command"
+    if match := _VARIABLE.match(path):
+        return f"--env number {int(match[1]) + 1}"
+    return OPTION_OF_FIELD.get(path, path)
 
 
 def _first(message: str) -> str:

@@ -62,8 +62,8 @@ def row(process: results.Process, now: int) -> tuple[str, ...]:
     written = None if process.offsets is None else process.offsets.stdout + process.offsets.stderr
     is_live = process.status in LIVE
     return (
-        process.id,
-        process.status,
+        printable(process.id),
+        printable(process.status),
         str(process.pid) if is_live and process.pid is not None else NOTHING,
         NOTHING if process.started_at is None else age(now - process.started_at),
         ending(process),
@@ -77,7 +77,7 @@ def ending(process: results.Process) -> str:
     if process.status in LIVE:
         return NOTHING
     if process.signal is not None:
-        return process.signal
+        return printable(process.signal)
     if process.exit_code is not None:
         return str(process.exit_code)
     return printable(process.reason or "") or NOTHING
@@ -102,28 +102,35 @@ def details(process: results.Process, now: int) -> list[tuple[str, str]]:
     if process.command is not None:
         found.append(("command", printable(process.command)))
     if process.run_id is not None:
-        found.append(("run", process.run_id))
-    return [("id", process.id), *found]
+        found.append(("run", printable(process.run_id)))
+    return [("id", printable(process.id)), *found]
 
 
 def _state(process: results.Process) -> str:
     if process.state == "absent":
         return "unknown: never started here, or gone with its container"
     if process.status in LIVE:
-        return process.state if process.pid is None else f"{process.state}, pid {process.pid}"
+        state = printable(process.state)
+        return state if process.pid is None else f"{state}, pid {process.pid}"
     how = f"exit status {process.exit_code}" if process.exit_code is not None else printable(process.reason or "")
-    by = f", by {process.signal}" if process.signal else ", at its time limit" if process.reason == "timeout" else ""
-    return f"{process.status}, {how or process.state}{by}"
+    by = ", at its time limit" if process.reason == "timeout" else ""
+    if process.signal:
+        by = f", by {printable(process.signal)}"
+    return f"{printable(process.status)}, {how or printable(process.state)}{by}"
 
 
 def _clock(milliseconds: int) -> str:
-    return dt.datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")
+    """A time; what is beyond the calendar (a container's clock may say anything) as the number that it is."""
+    try:
+        return dt.datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
 
 
 def place(resolved: results.ResolvedTarget, asked: messages.Target) -> str:
     """Where a run is, for a line on the terminal: api-7d9f/app, or the target as it was asked for."""
     if resolved.pod_name and resolved.container_name:
-        return f"{resolved.pod_name}/{resolved.container_name}"
+        return printable(f"{resolved.pod_name}/{resolved.container_name}")
     return targets.describe(asked)
 
 

@@ -61,7 +61,7 @@ def split_address(text: str) -> tuple[str, str | None]:
     """ID@TARGET to its halves; the target is None when there is no @. Raises TargetError when there is no id."""
     command_id, at, target = text.partition("@")
     if command_id in {"local", ""} or ":" in command_id:
-        raise TargetError(f'"{text}" names no command: write ID@TARGET, as in web@{target or text}')
+        raise TargetError(f'"{text}" names no command: write ID@TARGET, as in web@{target or text or "local"}')
     if at and not target:
         raise TargetError(f'"{text}" names no target after the @')
     return command_id, target or None

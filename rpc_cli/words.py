@@ -6,6 +6,7 @@ Each function raises ValueError with a sentence for a person. Must not know: cli
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _MOST_WORDS = 4
 _MOST_CHARACTERS = 40
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h))")
+_SIGNAL_OF_NUMBER = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM"}
+"""The numbers that POSIX fixes, see kill(1p)."""
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -51,8 +54,8 @@ def env_var(text: str, environment: Mapping[str, str]) -> tuple[str, str]:
 def seconds(text: str) -> float:
     """A time: 10, 1.5, 30s, 500ms, 1m30s, 2h. A number without a unit is in seconds."""
     try:
-        if text[:1].isdigit():
-            return float(text)
+        if text[:1].isdigit() and math.isfinite(number := float(text)):
+            return number
     except ValueError:
         pass
     parts = _DURATION.findall(text)
@@ -70,8 +73,8 @@ def offsets(text: str) -> tuple[int, int]:
 
 
 def signal_name(text: str) -> str:
-    """A signal by name, in any case, with or without SIG."""
-    name = text.upper().removeprefix("SIG")
+    """A signal by name, in any case, with or without SIG, or by a number that is the same everywhere."""
+    name = _SIGNAL_OF_NUMBER.get(text, text.upper().removeprefix("SIG"))
     if name not in api.SIGNALS:
         raise ValueError(f"a signal is one of {', '.join(api.SIGNALS)}")
     return name

@@ -95,7 +95,11 @@ class Connection:
         self._pending[number] = _Pending(method, future, answered)
         self._changed.set()
         try:
-            await self._send({"id": number, "method": method, "params": {} if params is None else wire.to_json(params)})
+            try:
+                await self._send({"id": number, "method": method, "params": wire.to_json(params or {})})
+            except ValueError:
+                what = "the params hold a number that JSON does not have, as infinity"
+                raise RequestError(Kind.INVALID_PARAMS, what) from None
             return await future
         except asyncio.CancelledError:
             if number in self._pending:
@@ -180,8 +184,18 @@ class Connection:
             await self._notice(message["method"], message.get("params"), size)
         elif (pending := self._pending.pop(message.get("id", 0), None)) is not None and not pending.future.done():
             self._answer(pending, message)
-        elif message.get("id") is None:
-            logger.warning("the server could not read a message")
+        elif message.get("id") is None and "error" in message:
+            self._refused(wire.error_of(message["error"]))
+
+    def _refused(self, error: RequestError) -> None:
+        """The server could not read a message (it takes no more than so much) and can't tell which request it was.
+
+        So none that is under way may wait for ever: all of them end, and are cancelled for what they are worth.
+        """
+        for number, pending in list(self._pending.items()):
+            if not pending.future.done():
+                pending.future.set_exception(error)
+                self._write({"method": "$/cancelRequest", "params": {"id": number}})
 
     def _answer(self, pending: _Pending, message: dict[str, Any]) -> None:
         try:

@@ -56,8 +56,8 @@ def to_json(value: Any) -> Any:
 
 
 def frame(message: dict[str, Any]) -> bytes:
-    """A message as it goes over the pipe."""
-    body = json.dumps({"jsonrpc": "2.0", **message}, separators=(",", ":")).encode("ascii")
+    """A message as it goes over the pipe. Raises ValueError for a number that JSON does not have, as infinity."""
+    body = json.dumps({"jsonrpc": "2.0", **message}, allow_nan=False, separators=(",", ":")).encode("ascii")
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 

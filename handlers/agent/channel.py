@@ -206,6 +206,7 @@ class Channel:
                 self._take(*received)
         except codec.ProtocolError as error:
             complaint = str(error)
+            await self._stream.close()  # nobody reads it any more
         finally:
             self._fail(complaint)
 

@@ -306,8 +306,16 @@ def _seconds(word: str) -> float:
     return value
 
 
+def _number(word: str) -> int:
+    """An integer that a file system or a kernel can mean."""
+    value = int(word)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
 def _optional_int(word: str) -> int | None:
-    return None if word == "-" else int(word)
+    return None if word == "-" else _number(word)
 
 
 def _optional_float(word: str) -> float | None:
@@ -316,25 +324,30 @@ def _optional_float(word: str) -> float | None:
 
 def _read_stream(words: Sequence[str]) -> StreamFacts:
     segment, size, at, flag, start, end = words
-    last = None if start == "-" else (int(start), int(end))
-    return StreamFacts(int(segment), int(size), _optional_float(at), flag == "E", flag == "F", last)
+    last = None if start == "-" else (_number(start), _number(end))
+    return StreamFacts(_number(segment), _number(size), _optional_float(at), flag == "E", flag == "F", last)
 
 
 def read_snapshot(line: bytes) -> Snapshot | None:
-    """Read the agent's `snap` line; None when it is not one."""
-    words = line.decode("ascii", "replace").split()
-    if len(words) != 32:
+    """Read the agent's `snap` line; None when it is not one.
+
+    Whoever has our uid in the container can write what he likes into the records, and ids and reasons of them are shown
+    on terminals: so nothing but printable characters is believed.
+    """
+    text = line.decode("ascii", "replace").strip()
+    words = text.split()
+    if len(words) != 32 or not text.isprintable():
         return None
     try:
         return Snapshot(
             path=words[0],
             key=words[1],
-            generation=int(words[2]),
+            generation=_number(words[2]),
             command_id=words[3],
             run_id=words[4],
             spec_hash=words[5],
             merged=words[6] == "1",
-            epoch_ms=int(words[7]),
+            epoch_ms=_number(words[7]),
             made_at=_seconds(words[8]),
             title=read_title(words[9]),
             pid=_optional_int(words[10]),

@@ -36,7 +36,8 @@ class _Records:
 
     @property
     def generation(self) -> int:
-        return int(self.meta[8]) if self.meta and self.meta[8].isdecimal() else 0
+        text = self.meta[8] if self.meta else ""
+        return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 class Listing:

@@ -42,7 +42,7 @@ def run(context: Context, /, target: messages.Target, command_id: str | None, de
     command = options.command_of(given["words"], given["shell"])
     spoken = command["args"] if "args" in command else tuple(command["cmd_line"].split())
     definition = messages.Definition(
-        id=command_id or words.default_id(spoken),
+        id=words.default_id(spoken) if command_id is None else command_id,
         pid_directory=given["pid_directory"],
         working_dir=given["workdir"],
         env_vars=options.env_vars(given["env"]),
@@ -67,7 +67,7 @@ async def _detached(context: Context, params: messages.StartParams) -> int:
     if context.as_json:
         context.screen.json(result)
     else:
-        context.screen.text(f"{result.process.id}\n")
+        context.screen.text(f"{formats.printable(result.process.id)}\n")
     return 0
 
 
@@ -126,4 +126,4 @@ def _title(run: Run, address: Address) -> str:
     if process is None:
         return f"▸ {address.text}"
     pid = "" if process.pid is None else f"  pid {process.pid}"
-    return f"▸ {formats.place(process.target, address.target)}  {process.id}{pid}"
+    return f"▸ {formats.place(process.target, address.target)}  {formats.printable(process.id)}{pid}"

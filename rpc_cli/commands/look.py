@@ -33,7 +33,7 @@ def ps(context: Context, /, target: messages.Target, pid_directory: str | None, 
     if context.as_json:
         context.screen.json(result)
     elif quiet:
-        context.screen.text("".join(f"{process.id}\n" for process in result.processes))
+        context.screen.text("".join(f"{formats.printable(process.id)}\n" for process in result.processes))
     else:
         now = _now()
         context.screen.table(formats.HEADER, [formats.row(process, now) for process in result.processes])
@@ -127,7 +127,9 @@ def wait(context: Context, /, address: Address, timeout: float | None) -> int:
     elif result.timed_out:
         context.screen.fail(f"{address.text} did not end in time; it goes on")
     elif result.process.exit_code is None:
-        context.screen.fail(f"how {address.text} ended is not known: {result.process.reason or result.process.state}")
+        reason = formats.printable(result.process.reason or result.process.state)
+        what = "could not start" if result.process.state == "startFailed" else "has an end that is not known"
+        context.screen.fail(f"{address.text} {what}: {reason}")
     else:
         context.screen.text(f"{result.process.exit_code}\n")
     if result.timed_out:

@@ -8,17 +8,12 @@ import sys
 
 import pytest
 
-from rpc_server.methods import METHODS
 from tests.cli.conftest import PROGRAM, Cli, end
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the local target is Linux only"),
 ]
-
-
-def needs(method: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(method not in METHODS, reason=f"this server has no {method} yet")
 
 
 TALKS = "echo one; echo two >&2; echo three"
@@ -66,7 +61,6 @@ def test_status_and_stop(cli: Cli) -> None:
     assert (absent.returncode, b"never started here" in absent.stdout) == (6, True)
 
 
-@needs("remotecmd/list")
 def test_ps_lists_what_is_and_was(cli: Cli) -> None:
     cli("run", "--id", "old", "local", "--", "echo x; exit 2")
     cli("run", "-d", "--id", "web", "local", "--", "sleep", "1000")
@@ -78,7 +72,6 @@ def test_ps_lists_what_is_and_was(cli: Cli) -> None:
     assert [p["id"] for p in json.loads(cli("ps", "--json", "local").stdout)["processes"]] == ["old", "web"]
 
 
-@needs("remotecmd/wait")
 def test_wait_prints_the_status_of_the_command(cli: Cli) -> None:
     cli("run", "-d", "--id", "a", "local", "--", "exit 7")
     done = cli("wait", "a@local")
@@ -90,14 +83,12 @@ def test_wait_prints_the_status_of_the_command(cli: Cli) -> None:
     )  # fmt: skip
 
 
-@needs("remotecmd/signal")
 def test_a_signal_reaches_the_command(cli: Cli) -> None:
     cli("run", "-d", "--id", "a", "local", "--", "trap 'exit 5' HUP; while :; do sleep 0.1; done")
     assert cli("signal", "HUP", "a@local").returncode == 0
     assert cli("wait", "a@local").stdout == b"5\n"
 
 
-@needs("remotecmd/remove")
 def test_rm_removes_what_has_ended(cli: Cli) -> None:
     cli("run", "--id", "a", "local", "--", "true")
     cli("run", "--id", "b", "local", "--", "true")
@@ -107,7 +98,29 @@ def test_rm_removes_what_has_ended(cli: Cli) -> None:
     assert (gone.returncode, b'no command "a"' in gone.stderr) == (6, True)
 
 
-@needs("rpc.discover")
+def test_what_is_live_is_not_removed_and_the_hint_says_how_to_end_it(cli: Cli) -> None:
+    cli("run", "-d", "--id", "a", "local", "--", "sleep", "1000")
+    done = cli("rm", "a@local")
+    told = b'remotecmd: command "a" is live: stop it first\n  remotecmd stop a@local stops it\n'
+    assert (done.stderr, done.returncode) == (told, 6)
+    assert cli.process("a")["status"] == "running"
+
+
+@pytest.mark.parametrize("subcommand", ["rm", "stop"])
+def test_of_several_commands_each_is_tried(cli: Cli, subcommand: str) -> None:
+    for name in ("a", "b"):
+        cli("run", "--id", name, "local", "--", "true")
+    done = cli(subcommand, "a@local", "nope@local", "b@local")
+    assert (done.returncode, done.stderr.count(b"remotecmd: "), b'no command "nope"' in done.stderr) == (6, 1, True)
+    assert cli("ps", "-q", "local").stdout == (b"" if subcommand == "rm" else b"a\nb\n")
+
+
+def test_wait_says_that_a_command_could_not_start(cli: Cli) -> None:
+    cli("run", "--id", "a", "local", "--", "/nonexistent")
+    done = cli("wait", "a@local")
+    assert (done.stderr, done.returncode) == (b"remotecmd: a@local could not start: executableNotFound\n", 127)
+
+
 def test_schema_prints_the_document(cli: Cli) -> None:
     done = cli("schema")
     assert "remotecmd/start" in {method["name"] for method in json.loads(done.stdout)["methods"]}

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rpc_server.methods import METHODS
-
 if TYPE_CHECKING:
     from tests.cli.conftest import Cli
 
@@ -104,7 +102,6 @@ def test_errors_are_red_where_colours_are_wanted(
     assert terminal.shown.startswith(f'{name} no command "nope" was started in this target\n  remotecmd ps local')
 
 
-@pytest.mark.skipif("remotecmd/list" not in METHODS, reason="this server has no remotecmd/list yet")
 def test_the_table_of_ps_has_colours_and_fits(cli: Cli) -> None:
     cli("run", "-d", "--id", "web", "local", "--", f"sleep 1000 # {'x' * 300}")
     terminal = cli.terminal("ps", "local")

@@ -38,6 +38,8 @@ WRONG = {
     "logs --since-offset x web@local": "an offset is N, or N,M",
     "ruun": "no such command 'ruun'. Did you mean 'run'?",
     "ls local": 'there is no command "ls": it is ps',
+    "help": 'there is no command "help": it is remotecmd --help',
+    "stop -t 1e400 web@local": "a time is a number of seconds",
     "completion csh": "'csh' is not one of 'bash', 'zsh', 'fish'",
 }  # fmt: skip
 
@@ -61,6 +63,26 @@ def test_a_wrong_value_is_named_by_its_option(tmp_path: Path) -> None:
     done = Cli(tmp_path)("run", "--id", "a b", "local", "--", "ls")
     assert done.returncode == 2
     assert done.stderr.startswith(b"remotecmd: --id must be 1 to 63 of")
+
+
+@pytest.mark.parametrize("id", ["", "-", "ü", "a" * 64])
+def test_an_id_that_is_none_is_not_replaced_by_another(tmp_path: Path, id: str) -> None:
+    done = Cli(tmp_path)("run", f"--id={id}", "local", "--", "ls")
+    assert (done.returncode, b"--id must be 1 to 63 of" in done.stderr) == (2, True)
+
+
+def test_what_is_no_text_is_named_by_its_place() -> None:
+    done = subprocess.run([PROGRAM, "exec", "local", "--", "echo", b"\xff"], capture_output=True, check=False)
+    assert done.stderr.startswith(b"remotecmd: word 2 of the command must be text that UTF-8 can carry")
+    words = [PROGRAM, "exec", "-e", "A=1", "-e", b"B=\xff", "local", "--", "ls"]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert done.stderr.startswith(b"remotecmd: --env number 2 must be text that UTF-8 can carry")
+
+
+def test_more_than_a_message_can_hold_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    done = Cli(tmp_path)("exec", "-i", "local", "--", "cat", stdin=b"x" * (65 << 20))
+    assert (done.stdout, done.returncode) == (b"", 125)
+    assert done.stderr == b"remotecmd: the message is larger than 67108864 bytes: it was skipped\n"
 
 
 def test_a_server_that_ends_at_once_is_told(tmp_path: Path) -> None:
@@ -113,6 +135,20 @@ def test_a_shell_that_asks_gets_words(tmp_path: Path) -> None:
     assert Cli(tmp_path)(COMP_WORDS="remotecmd st", **asked).stdout == b"plain,status\nplain,stop\n"
     asked["COMP_CWORD"] = "2"
     assert Cli(tmp_path)(COMP_WORDS="remotecmd signal t", **asked).stdout == b"plain,TERM\nplain,TSTP\n"
+
+
+def test_bash_completes_a_subcommand(tmp_path: Path) -> None:
+    script = """eval "$(remotecmd completion bash)"
+    COMP_WORDS=(remotecmd stat) COMP_CWORD=1
+    function=$(complete -p remotecmd | sed 's/.* -F \\([^ ]*\\) .*/\\1/')
+    "$function" remotecmd stat remotecmd
+    echo "${COMPREPLY[*]}"
+    """
+    path = f"{Path(PROGRAM).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    bash = ["bash", "--norc", "-c", script]
+    done = subprocess.run(bash, capture_output=True, cwd=tmp_path, env=environment, check=True, text=True)
+    assert (done.stdout, done.stderr) == ("status\n", "")
 
 
 @pytest.mark.parametrize("words", [[], ["--stdio"], ["serve"], ["--log-level", "error", "serve", "--stdio"]], ids=str)

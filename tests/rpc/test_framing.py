@@ -72,6 +72,13 @@ def test_a_bad_header_is_answered_and_the_next_message_is_understood(shared: Cli
         pytest.param(b'{"jsonrpc":"2.0","id":' + b"1" * 5000 + b"}", id="endless number"),
         pytest.param(b"[" * 200_000, id="deeply nested and cut off"),
         pytest.param(b"[" * 200_000 + b"]" * 200_000, id="deeply nested"),
+        pytest.param(
+            b'{"jsonrpc":"2.0","id":1,"method":"nope","params":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+            id="deeply nested params",
+        ),
+        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="deeply nested objects"),
+        pytest.param(b'{"jsonrpc":"2.0","id":1,"method":"nope","params":["\xed\xa0\x80"]}', id="surrogate as bytes"),
+        pytest.param(b'{"jsonrpc":"2.0","id":1,"method":"nope","params":["\xc0\x80"]}', id="overlong NUL"),
         pytest.param(b'{"jsonrpc":"2.0","id":1,"method":"sec\x00ret"}', id="raw NUL in a string"),
     ],
 )

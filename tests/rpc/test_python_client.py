@@ -147,6 +147,24 @@ async def test_refusals_have_a_kind(commands: Commands) -> None:
     assert [field.path for field in caught.value.data] == ["timeoutSeconds"]
 
 
+async def test_what_can_not_be_sent_or_read_ends_the_requests_and_not_the_client(commands: Commands) -> None:
+    stop = messages.StopParams(**commands.where("a"), grace_period_seconds=float("inf"))
+    with pytest.raises(RequestError) as caught:
+        await commands.client.request("remotecmd/stop", stop)
+    assert caught.value.kind == Kind.INVALID_PARAMS
+    await commands.start("a", "sleep 1000")
+    waiting = asyncio.create_task(
+        commands.client.request("remotecmd/wait", messages.WaitParams(**commands.where("a"))), name="wait"
+    )
+    large = messages.ExecParams(target=LOCAL, args=("cat",), stdin="x" * (65 << 20))
+    for refused in (commands.client.request("remotecmd/exec", large), waiting):
+        with pytest.raises(RequestError) as caught:
+            await refused
+        assert caught.value.kind == Kind.PARSE_ERROR
+        assert "larger than" in caught.value.message
+    assert (await commands.status("a")).status == "running"
+
+
 async def test_the_death_of_the_server_is_told_to_everybody(commands: Commands) -> None:
     run = await commands.start("a", "echo x; exec sleep 1000")
     assert isinstance(await anext(run), results.Output)

@@ -97,15 +97,13 @@ async def _ask(plugin: ExecPlugin, access: Access, timeout_seconds: float) -> Cr
 
 async def _run(plugin: ExecPlugin, info: str) -> tuple[int, bytes]:
     """Run it without a terminal and in a group of its own, so that a wrapper script's children end with it."""
-    process = await asyncio.create_subprocess_exec(
-        plugin.command,
-        *plugin.args,
-        env={**os.environ, **dict(plugin.environment), "KUBERNETES_EXEC_INFO": info},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=sys.platform != "win32",
-    )
+    starting = asyncio.create_task(_start(plugin, info), name="start-plugin")
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # asyncio itself would leave its pipe open, and children of the plugin
+        with contextlib.suppress(OSError):
+            await _kill(await starting)
+        raise
     stdout = cast("asyncio.StreamReader", process.stdout)  # it is a pipe
     try:
         output = b""
@@ -117,6 +115,18 @@ async def _run(plugin: ExecPlugin, info: str) -> tuple[int, bytes]:
     except BaseException:
         await _kill(process)
         raise
+
+
+async def _start(plugin: ExecPlugin, info: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        plugin.command,
+        *plugin.args,
+        env={**os.environ, **dict(plugin.environment), "KUBERNETES_EXEC_INFO": info},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=sys.platform != "win32",
+    )
 
 
 async def _kill(process: asyncio.subprocess.Process) -> int:

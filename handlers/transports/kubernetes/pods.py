@@ -130,7 +130,9 @@ def _not_running(pod: Json, container: str, status: Json, where: str) -> RemoteC
     phase = _text(_mapping(pod, "status"), "phase")
     message = f"Container {container} of {where} is not running: {', '.join(details) or f'the pod is {phase}'}."
     ended = phase in ("Succeeded", "Failed")
-    return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, message, retryable=not ended)
+    name = _text(_mapping(pod, "metadata"), "name")
+    remedy = f"`kubectl describe pod {name}` shows its events."
+    return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, message, retryable=not ended, remedy=remedy)
 
 
 def _why(pod: Json, status: Json) -> Iterator[str]:

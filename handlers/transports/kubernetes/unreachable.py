@@ -41,7 +41,12 @@ def unreachable(error: BaseException, access: Access, proxy: str) -> RemoteComma
         return RemoteCommandError(
             ErrorKind.UNREACHABLE, what, remedy="Check that server begins with the right one of https:// and http://."
         )
-    return RemoteCommandError(ErrorKind.UNREACHABLE, f"{server} can't be reached: {_cause(error)}.", retryable=True)
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        f"{server} can't be reached: {_cause(error)}.",
+        retryable=True,
+        remedy="Check that the cluster is up, and that this machine gets there (network, VPN, proxy).",
+    )
 
 
 def _proxy_problem(

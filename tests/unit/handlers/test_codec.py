@@ -517,6 +517,18 @@ def test_snapshot_with_a_word_for_a_number_is_none(place: str) -> None:
     assert codec.read_snapshot(snap(**{place: "x"})) is None
 
 
+@pytest.mark.parametrize("place", ["generation", "epoch", "pid", "code", "o_segment", "o_size", "o_start", "o_end"])
+@pytest.mark.parametrize("number", [str(2**63), "9" * 400, "9" * 5000, "-9223372036854775809"])
+def test_snapshot_with_a_number_that_nothing_counts_is_none(place: str, number: str) -> None:
+    assert codec.read_snapshot(snap(**{place: number})) is None
+
+
+@pytest.mark.parametrize("place", ["id", "run", "hash", "why"])
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\x07", "a\x7f", "a\0", "a\x1fb"])
+def test_snapshot_with_what_a_terminal_obeys_is_none(place: str, text: str) -> None:
+    assert codec.read_snapshot(snap(**{place: text})) is None
+
+
 @pytest.mark.parametrize("place", ["generation", "epoch", "made", "o_segment", "o_size", "o_end"])
 def test_snapshot_without_a_number_that_is_always_there_is_none(place: str) -> None:
     assert codec.read_snapshot(snap(**{place: "-"})) is None

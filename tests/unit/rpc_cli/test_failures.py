@@ -34,7 +34,9 @@ TOLD = {
         ("there is no kubeconfig. Name one in --kubeconfig", "See --pid-directory."),
     ),
     "one field": (invalid(("definition.id", "must be short")), ("--id must be short", None)),
-    "a field of no option": (invalid(("definition.envVars[0]", "is bad")), ("definition.envVars[0] is bad", None)),
+    "a field of no option": (invalid(("output.from", "is bad")), ("output.from is bad", None)),
+    "a variable": (invalid(("definition.envVars[0].value", "is bad")), ("--env number 1 is bad", None)),
+    "a word": (invalid(("args[1]", "is bad")), ("word 2 of the command is bad", None)),
     "seven fields": (
         invalid(*((f"f{i}", "is bad") for i in range(7))),
         ("f0 is bad; f1 is bad; f2 is bad; f3 is bad; f4 is bad; and 2 more", None),

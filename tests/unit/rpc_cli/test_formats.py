@@ -54,6 +54,17 @@ def test_control_characters_do_not_reach_a_terminal(text: str, shown: str) -> No
     assert formats.printable(text) == shown
 
 
+HOSTILE = {"id": "a\x1b[2J", "run_id": "\x1b]0;x\x07", "signal": "\x1bc", "state": "exited\x9b", "command": "\x1b"}
+"""What a server may have read from a container that lies."""
+
+
+@pytest.mark.parametrize("status", ["errored\x1b[1m", "running"])
+def test_nothing_of_a_process_reaches_a_terminal_as_it_is(status: str) -> None:
+    lying = process(**HOSTILE, status=status, started_at=10**300, ended_at=-(10**17), reason="\x1b[3J")
+    shown = [*formats.row(lying, NOW), *(value for pair in formats.details(lying, NOW) for value in pair)]
+    assert all(text.isprintable() for text in shown)
+
+
 ROWS = {
     "running": (
         process(pid=411, started_at=NOW - 12_000, offsets=results.Offsets(stdout=14_000, stderr=336), command="serve"),

@@ -80,7 +80,7 @@ def test_a_time_is_read(text: str, expected: float) -> None:
     assert words.seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1", "1x", "1m30", "1 s", "inf", "nan", "30s!"])
+@pytest.mark.parametrize("text", ["", "s", "-1", "1x", "1m30", "1 s", "inf", "nan", "1e400", "30s!"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a time is"):
         words.seconds(text)
@@ -102,6 +102,11 @@ def test_a_signal_has_many_spellings(text: str) -> None:
     assert words.signal_name(text) == "TERM"
 
 
+@pytest.mark.parametrize("text, name", {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM"}.items())
+def test_a_signal_may_be_a_number_that_is_the_same_everywhere(text: str, name: str) -> None:
+    assert words.signal_name(text) == name
+
+
 def test_an_unknown_signal_is_answered_with_those_that_are_known() -> None:
     with pytest.raises(ValueError, match="HUP, INT"):
-        words.signal_name("9")
+        words.signal_name("10")

@@ -28,6 +28,12 @@ def test_every_method_of_the_server_has_its_result_here() -> None:
     }
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_number_that_json_does_not_have_is_not_sent(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        wire.frame({"params": number})
+
+
 async def test_frames_are_read_up_to_the_end() -> None:
     reader = stream(FRAME + b"content-length:24\r\nContent-Type: x\r\n\r\n" + BODY)
     assert [await wire.read_body(reader) for _ in range(3)] == [BODY, BODY, b""]
