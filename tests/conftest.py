@@ -6,10 +6,12 @@ tests that are marked `cluster` are deselected, not skipped: a skip in the summa
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+
+from tests import covering
 
 KUBECONFIG_VARIABLE = "REMOTECMD_TEST_KUBECONFIG"
 SERVER_SCRIPT = Path(__file__).parent / "cluster" / "server"
@@ -35,6 +37,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if without:
         config.hook.pytest_deselected(items=without)
         items[:] = [item for item in items if not item.get_closest_marker("cluster")]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that is marked with `covers` has to provoke what it is marked with."""
+    names = covering.names(item)
+    if not names:
+        return (yield)
+    with covering.watch() as seen:
+        result = yield
+    assert names <= seen, f"it is marked to cover {', '.join(sorted(names - seen))} and does not"
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,12 @@ REMOTECMD_TEST_POD, by default `app`, with a container `main`). Without it they 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import os
+import secrets
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +19,12 @@ import pytest
 from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget
 from handlers.transports.kubernetes.client import KubernetesTransport
 from handlers.transports.local import LocalTransport
+from tests.contract.place import LONG, Place
 from tests.fakes.api_server import V4, V5, FakeApiServer
+from tests.rpc.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from handlers.transports.base import ExecStream, Transport
@@ -76,3 +81,78 @@ async def transport_case(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
         stack.push_async_callback(transport.close)
         resolved = await transport.resolve(target)
         yield TransportCase(name, transport, resolved, half_close=name != "fake-v4")
+
+
+class FakeInThread:
+    """The fake API server on an event loop of its own, for clients that block."""
+
+    def __init__(self, protocols: tuple[str, ...], directory: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.server = FakeApiServer(protocols=protocols)
+        self._call(self.server.__aenter__())
+        self.kubeconfig = str(self.server.kubeconfig(directory))
+
+    def _call(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def close(self) -> None:
+        self._call(self.server.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(params=CASES, scope="module")
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    if request.param == "local":
+        yield {"kind": "local"}
+    elif request.param == "cluster":
+        yield {
+            "kind": "kubernetes", "podName": POD, "containerName": "main", "context": CONTEXT, "kubeconfig": KUBECONFIG,
+        }  # fmt: skip
+    else:
+        fake = FakeInThread((V4,) if request.param == "fake-v4" else (V5, V4), tmp_path_factory.mktemp("kube"))
+        yield {"kind": "kubernetes", "podName": "app", "kubeconfig": fake.kubeconfig}
+        fake.close()
+
+
+@pytest.fixture(scope="module")
+def server(target: dict[str, Any]) -> Iterator[Client]:
+    with Client() as client:
+        yield client
+
+
+@pytest.fixture
+def place(target: dict[str, Any], server: Client) -> Place:
+    server.others.clear()
+    return Place(target, server)
+
+
+@pytest.fixture(scope="module")
+def directory(target: dict[str, Any]) -> Iterator[str]:
+    """A base directory of the module's own; what still runs in it is killed in the end, and it is removed."""
+    name = f"/tmp/base-{secrets.token_hex(4)}"
+    yield name
+    with Client() as client:
+        base = {"target": target, "pidDirectory": name}
+        for process in client.result("remotecmd/list", base, LONG)["processes"]:
+            if process["status"] in {"starting", "running"}:
+                client.result("remotecmd/stop", {**base, "id": process["id"], "gracePeriodSeconds": 0}, LONG)
+    with Client() as client:  # the agent that was there has left, so nothing comes up again
+        client.result("remotecmd/exec", {"target": target, "cmdLine": f"rm -rf {name}"}, LONG)
+
+
+@pytest.fixture
+def home(target: dict[str, Any], directory: str, server: Client) -> Place:
+    """A place whose commands are in a directory of the module's own."""
+    server.others.clear()
+    return Place(target, server, directory)
+
+
+@pytest.fixture
+def second() -> Iterator[Client]:
+    """Another server."""
+    with Client() as client:
+        yield client

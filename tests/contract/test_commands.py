@@ -5,133 +5,16 @@ What is in a place is looked at with `remotecmd/exec`, so the tests need no way 
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import hashlib
-import secrets
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.contract.conftest import CASES, CONTEXT, KUBECONFIG, POD
-from tests.fakes.api_server import V4, V5, FakeApiServer
+from tests.contract.place import LONG, Place, decode
 from tests.rpc.client import Client
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
-LONG = 40.0
-"""Seconds for something that takes a while on a loaded machine."""
-
-
-class Place:
-    """A target, a server that reaches it, and ids that nobody else uses."""
-
-    def __init__(self, target: dict[str, Any], client: Client) -> None:
-        self.target = target
-        self.client = client
-        self.suffix = secrets.token_hex(4)
-
-    def id(self, name: str = "cmd") -> str:
-        return f"{name}-{self.suffix}"
-
-    def start_params(self, cmd_line: str, name: str = "cmd", **more: Any) -> dict[str, Any]:
-        definition = {"id": self.id(name), "cmdLine": cmd_line, **more.pop("definition", {})}
-        return {"target": self.target, "definition": definition, **more}
-
-    def start(self, cmd_line: str, name: str = "cmd", **more: Any) -> dict[str, Any]:
-        return self.client.result("remotecmd/start", self.start_params(cmd_line, name, **more), LONG)
-
-    def ask(self, method: str, name: str = "cmd", **more: Any) -> Any:
-        return self.client.result(f"remotecmd/{method}", {"target": self.target, "id": self.id(name), **more}, LONG)
-
-    def exec(self, cmd_line: str, **more: Any) -> dict[str, Any]:
-        params = {"target": self.target, "cmdLine": cmd_line, **more}
-        return self.client.result("remotecmd/exec", params, LONG)
-
-    def follow(self, name: str = "cmd") -> tuple[dict[str, bytes], dict[str, Any]]:
-        """All output of a run by stream, checked to be contiguous, and its final state."""
-        data: dict[str, bytes] = {"stdout": b"", "stderr": b""}
-        at: dict[str, int] = {}
-        while True:
-            message = self.client.next(LONG)
-            params = message.get("params", {})
-            if message.get("method") == "remotecmd/output" and params["id"] == self.id(name):
-                stream = params["stream"]
-                assert at.get(stream, params["offset"]) == params["offset"]
-                piece = decode(params)
-                at[stream] = params["offset"] + len(piece)
-                data[stream] += piece
-            elif message.get("method") == "remotecmd/statusChanged" and params["process"]["id"] == self.id(name):
-                if params["process"]["status"] in {"stopped", "errored", "unknown"}:
-                    return data, params["process"]
-            else:
-                assert message.get("method") != "remotecmd/gap", message
-
-    def left(self) -> str:
-        """Processes whose arguments hold this place's suffix (a marker put into command lines)."""
-        script = (
-            'for p in /proc/[0-9]*; do [ "$p" = /proc/$$ ] || { tr "\\0\\n" "  " <$p/cmdline; echo; }; done 2>/dev/null'
-        )
-        listing = self.exec(script, maxOutputBytes=1 << 24)["stdout"]
-        return "".join(line for line in listing.splitlines(keepends=True) if f"mark-{self.suffix}" in line)
-
-
-def decode(params: dict[str, Any]) -> bytes:
-    if params.get("encoding") == "base64":
-        return base64.b64decode(params["data"])
-    return params["data"].encode()
-
-
-class FakeInThread:
-    """The fake API server on an event loop of its own, for clients that block."""
-
-    def __init__(self, protocols: tuple[str, ...], directory: Path) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self.server = FakeApiServer(protocols=protocols)
-        self._call(self.server.__aenter__())
-        self.kubeconfig = str(self.server.kubeconfig(directory))
-
-    def _call(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
-    def close(self) -> None:
-        self._call(self.server.__aexit__(None, None, None))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-@pytest.fixture(params=CASES, scope="module")
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    if request.param == "local":
-        yield {"kind": "local"}
-    elif request.param == "cluster":
-        yield {
-            "kind": "kubernetes", "podName": POD, "containerName": "main", "context": CONTEXT, "kubeconfig": KUBECONFIG,
-        }  # fmt: skip
-    else:
-        fake = FakeInThread((V4,) if request.param == "fake-v4" else (V5, V4), tmp_path_factory.mktemp("kube"))
-        yield {"kind": "kubernetes", "podName": "app", "kubeconfig": fake.kubeconfig}
-        fake.close()
-
-
-@pytest.fixture(scope="module")
-def server(target: dict[str, Any]) -> Iterator[Client]:
-    with Client() as client:
-        yield client
-
-
-@pytest.fixture
-def place(target: dict[str, Any], server: Client) -> Place:
-    server.others.clear()
-    return Place(target, server)
-
-
+@pytest.mark.covers("remotecmd/start", "remotecmd/output", "remotecmd/statusChanged")
 def test_run_is_started_watched_and_ended(place: Place) -> None:
     reply_id = place.client.send_request(
         "remotecmd/start", place.start_params("echo out; echo err >&2; sleep 0.2; exit 3")
@@ -170,6 +53,7 @@ def test_absent_command_has_only_what_is_known(place: Place) -> None:
     assert set(process) == {"id", "target", "status", "state"}
 
 
+@pytest.mark.covers("remotecmd/status")
 def test_status_of_all_lists_live_and_ended(place: Place) -> None:
     place.start("true", "ended")
     place.follow("ended")
@@ -181,6 +65,7 @@ def test_status_of_all_lists_live_and_ended(place: Place) -> None:
     place.ask("stop", "live")
 
 
+@pytest.mark.covers("commandConflict")
 def test_second_start_attaches_and_another_definition_conflicts(place: Place) -> None:
     first = place.start("sleep 1000", output={"follow": False})
     again = place.start("sleep 1000", output={"follow": False})
@@ -210,6 +95,7 @@ def test_run_id_makes_start_safe_to_ask_twice(place: Place) -> None:
     assert place.start("exit 4")["created"] is True
 
 
+@pytest.mark.covers("remotecmd/stop")
 def test_stop_ends_the_tree_and_tells_how(place: Place) -> None:
     sleeper = f"sleep 1000; : mark-{place.suffix}"
     place.start(f"({sleeper}) & ({sleeper}) & sh -c '{sleeper}' & wait", output={"follow": False})
@@ -271,6 +157,7 @@ def test_working_directory_of_any_name(place: Place) -> None:
     ],
     ids=["directory", "program", "permission"],
 )
+@pytest.mark.covers("startFailed")
 def test_what_can_not_start_is_answered_so_and_does_not_occupy_the_id(
     place: Place, definition: dict[str, Any], reason: str
 ) -> None:
@@ -285,6 +172,7 @@ def test_what_can_not_start_is_answered_so_and_does_not_occupy_the_id(
     assert place.start("true")["created"] is True
 
 
+@pytest.mark.covers("remotecmd/exec")
 def test_exec_gives_code_and_both_streams(place: Place) -> None:
     result = place.exec("echo out; echo err >&2; exit 5")
     assert result == {"exitCode": 5, "stdout": "out\n", "stderr": "err\n", "truncated": False, "encoding": "utf8"}
@@ -298,12 +186,14 @@ def test_exec_gives_stdin_and_cuts_long_output(place: Place) -> None:
     assert 997 <= len(result["stdout"].encode()) <= 1000
 
 
+@pytest.mark.covers("timeout")
 def test_exec_that_takes_too_long_is_stopped(place: Place) -> None:
     params = {"target": place.target, "cmdLine": f"sleep 1000; : mark-{place.suffix}", "timeoutSeconds": 0.3}
     assert place.client.error("remotecmd/exec", params)["data"]["kind"] == "timeout"
     assert place.left() == ""
 
 
+@pytest.mark.covers("$/cancelRequest")
 def test_cancelled_exec_leaves_nothing_running(place: Place) -> None:
     line = f"echo up; sleep 1000; : mark-{place.suffix}"
     params = {"target": place.target, "cmdLine": line, "stream": True, "runId": f"c-{place.suffix}"}
@@ -317,6 +207,7 @@ def test_cancelled_exec_leaves_nothing_running(place: Place) -> None:
     assert place.left() == ""
 
 
+@pytest.mark.covers("remotecmd/attach")
 def test_attach_continues_at_any_offset_and_replays(place: Place) -> None:
     place.start("printf 0123456789; printf abc >&2", output={"follow": False})
     while place.ask("status")["process"]["state"] == "running":
@@ -377,6 +268,7 @@ def test_own_base_directory_is_used(place: Place) -> None:
 
 
 @pytest.mark.parametrize("method", ["stop", "attach"])
+@pytest.mark.covers("commandNotFound")
 def test_unknown_command_is_not_found(place: Place, method: str) -> None:
     error = place.client.error(f"remotecmd/{method}", {"target": place.target, "id": place.id("never")})
     assert (error["code"], error["data"]["kind"]) == (-32803, "commandNotFound")

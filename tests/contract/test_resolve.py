@@ -76,6 +76,7 @@ async def test_everything_is_pinned(transport: KubernetesTransport, target: dict
     assert side.pod_uid == found.pod_uid and side.channel_key != found.channel_key
 
 
+@pytest.mark.covers("targetNotFound")
 async def test_missing_pod_lists_what_is_there(transport: KubernetesTransport, target: dict[str, Any]) -> None:
     error = await failure(transport, **target | {"pod_name": "apii"})
     assert (error.kind, error.http_status, error.retryable) == (ErrorKind.TARGET_NOT_FOUND, 404, False)
@@ -99,12 +100,14 @@ async def test_what_can_be_no_name_is_not_asked_for(
     assert error.kind is ErrorKind.TARGET_NOT_FOUND
 
 
+@pytest.mark.covers("containerNotFound")
 async def test_missing_container_lists_the_others(transport: KubernetesTransport, target: dict[str, Any]) -> None:
     error = await failure(transport, **target, container_name="mian")
     assert error.kind is ErrorKind.CONTAINER_NOT_FOUND
     assert 'No container "mian"' in error.message and "main, side" in error.message
 
 
+@pytest.mark.covers("kubeconfigInvalid")
 async def test_missing_context_lists_the_others(transport: KubernetesTransport, target: dict[str, Any]) -> None:
     error = await failure(transport, **target | {"context": "prod"})
     assert error.kind is ErrorKind.KUBECONFIG_INVALID
@@ -125,6 +128,7 @@ async def test_bad_kubeconfig_shows_the_line_but_not_its_text(transport: Kuberne
     assert "line" in error.message and "hidden" not in error.message
 
 
+@pytest.mark.covers("unauthorized")
 async def test_unknown_credentials_are_unauthorized(
     transport: KubernetesTransport, target: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -139,6 +143,7 @@ async def test_unknown_credentials_are_unauthorized(
     assert "user stranger" in error.message and "made-up" not in error.message
 
 
+@pytest.mark.covers("unreachable")
 async def test_nothing_listens(transport: KubernetesTransport, server: FakeApiServer, tmp_path: Path) -> None:
     kubeconfig = str(server.kubeconfig(tmp_path))
     await server.stop()
@@ -154,6 +159,7 @@ async def test_a_name_that_is_no_host(transport: KubernetesTransport, server: Fa
     assert "can't be resolved" in error.message
 
 
+@pytest.mark.covers("forbidden")
 async def test_viewer_sees_the_pod_but_may_not_exec(
     transport: KubernetesTransport, server: FakeApiServer, tmp_path: Path
 ) -> None:
@@ -210,6 +216,7 @@ async def test_default_container_annotation_is_followed(
     assert found.container_name == "side"
 
 
+@pytest.mark.covers("targetNotRunning")
 async def test_a_waiting_container_says_why(
     transport: KubernetesTransport, server: FakeApiServer, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def check_refused(
         ),
     ],
 )  # fmt: skip
+@pytest.mark.covers("{kind}")
 def test_a_target_that_can_not_be_used_is_refused(
     client: Client, scene: Scene, changes: dict[str, str], kind: str, words: list[str], data: dict[str, Any]
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_target_that_can_not_be_used_is_refused(
     ("context", "verb", "resource"),
     [("viewer", "get", "pods/exec"), ("createonly", "get", "pods/exec"), ("nobody", "get", "pods")],
 )
+@pytest.mark.covers("forbidden")
 def test_what_rbac_forbids_is_named(fresh: Client, scene: Scene, context: str, verb: str, resource: str) -> None:
     words = [f'"{context}"', f"verb {verb} on {resource} ", "namespace default", "Ask for a role", f"[{verb}"]
     target = scene.target("app", context=context)
@@ -152,6 +154,7 @@ def test_a_context_that_may_not_exec_does_not_use_the_channel_of_one_that_may(
     check_refused(client, scene, target, "forbidden", ["pods/exec"], httpStatus=403)
 
 
+@pytest.mark.covers("unreachable")
 def test_an_api_server_that_is_not_there_is_unreachable(client: Client, scene: Scene, tmp_path: Path) -> None:
     with socket.socket() as bound:  # bound and not listening: nobody else can come to listen there
         bound.bind(("127.0.0.1", 0))
@@ -207,6 +210,7 @@ def test_a_kubeconfig_that_can_not_be_read_is_named(client: Client, scene: Scene
 
 
 @pytest.mark.parametrize("field", ["selector", "workload"])
+@pytest.mark.covers("notSupported")
 def test_a_target_that_is_not_built_is_not_supported(client: Client, scene: Scene, field: str) -> None:
     target = {"kind": "kubernetes", field: "deployment/app", "kubeconfig": str(scene.kubeconfig)}
     check_refused(client, scene, target, "notSupported", [f"target.{field}"], retryable=False)

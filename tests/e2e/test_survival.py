@@ -199,6 +199,41 @@ def test_following_goes_on_by_itself_when_the_api_server_is_back(
         assert len(inside.agents(BASE)) == 1
 
 
+@pytest.mark.covers("remotecmd/connection")
+def test_an_outage_of_the_api_server_is_told_once_for_all_that_is_followed(scene: Scene, outage: Outage) -> None:
+    target = scene.target("app")
+    command = Numbered(scene, scene.container("app"))
+    with Client() as client:
+        pids = {}
+        for name in ("a", "b", "c"):
+            definition = {"id": scene.id(name), "cmdLine": command.line}
+            params = {"target": target, "definition": definition}
+            process = client.result("remotecmd/start", params, LONG)["process"]
+            pids[process["runId"]] = process["pid"]
+        outage.begin()
+        told = [client.notification("remotecmd/connection", LONG)]
+        outage.end()
+        told.append(client.notification("remotecmd/connection", RECONNECTED))
+        # What was passed over is looked at once more below, each run for itself.
+        messages, client.others = client.others, []
+        command.finish()
+        ended: set[str] = set()
+        while ended != pids.keys():
+            message = client.next(RECONNECTED)
+            messages.append(message)
+            if message["method"] == "remotecmd/statusChanged":
+                assert message["params"]["process"]["exitCode"] == 0
+                ended.add(message["params"]["process"]["runId"])
+    told += [message["params"] for message in messages if message["method"] == "remotecmd/connection"]
+    assert [connection["state"] for connection in told] == ["reconnecting", "connected"]
+    assert {connection["target"]["podName"] for connection in told} == {"app"}
+    assert all(connection["detail"] for connection in told)
+    for run in pids:
+        outputs = [m["params"] for m in messages if m["method"] == "remotecmd/output" and m["params"]["runId"] == run]
+        of = {stream: [o for o in outputs if o["stream"] == stream] for stream in ("stdout", "stderr")}
+        Numbered.check(*("".join(o["data"] for o in of[stream]).encode() for stream in ("stdout", "stderr")))
+
+
 @pytest.mark.parametrize("pod", ["app"])
 def test_a_flood_is_complete_over_outages_of_the_api_server(
     scene: Scene, inside: Container, pod: str, outage: Outage

@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests import covering
+
 HEADER = re.compile(rb"Content-Length: (\d+)\r\n\r\n")
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 20.0
@@ -70,6 +72,7 @@ class Client:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reads = True
         self._last_id = 0
+        self._asked: dict[int | str, str] = {}
         if read:
             self.start_reading()
 
@@ -90,11 +93,13 @@ class Client:
         if msg_id is None:
             self._last_id += 1
             msg_id = self._last_id
+        self._asked[msg_id] = method
         self.send({"jsonrpc": "2.0", "id": msg_id, "method": method, **({} if params is ... else {"params": params})})
         return msg_id
 
     def notify(self, method: str, params: Any = ...) -> None:
         """Write a notification."""
+        covering.seen.add(method)
         self.send({"jsonrpc": "2.0", "method": method, **({} if params is ... else {"params": params})})
 
     def close_stdin(self) -> None:
@@ -203,7 +208,17 @@ class Client:
             self._messages.put(message)  # whoever asks again gets the same answer
             raise message
         found: dict[str, Any] = message
+        self._note(found)
         return found
+
+    def _note(self, message: dict[str, Any]) -> None:
+        """For tests that say what they cover."""
+        if "method" in message:
+            covering.seen.add(message["method"])
+        elif "result" in message and message["id"] in self._asked:
+            covering.seen.add(self._asked[message["id"]])
+        elif isinstance(data := message.get("error", {}).get("data"), dict):
+            covering.seen.add(data.get("kind", ""))
 
     def _read(self) -> None:
         assert self.process.stdout is not None

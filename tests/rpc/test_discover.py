@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.rpc.client import ROOT, Client
 
 
+@pytest.mark.covers("rpc.discover")
 def test_discover_answers_with_the_document_of_the_docs(client: Client) -> None:
     kept = json.loads((ROOT / "docs" / "openrpc.json").read_text(encoding="utf-8"))
     assert client.result("rpc.discover") == kept

@@ -30,6 +30,7 @@ METHODS = [
 ]
 
 
+@pytest.mark.covers("initialize")
 def test_initialize_lists_what_is_built(client: Client) -> None:
     result = client.result("initialize", {})
     assert result["protocolVersion"] == 1
@@ -52,6 +53,15 @@ def test_initialize_takes_what_lsp_clients_send(client: Client) -> None:
         "workspaceFolders": None,
     }
     assert client.result("initialize", params)["protocolVersion"] == 1
+
+
+@pytest.mark.covers("initialized")
+def test_initialized_changes_nothing(client: Client) -> None:
+    client.notify("initialized")  # too early, and no reason to complain
+    client.result("initialize", {})
+    client.notify("initialized", {})
+    assert client.result("shutdown") is None
+    assert not client.others
 
 
 @pytest.mark.parametrize(
@@ -89,6 +99,7 @@ def test_initialize_needs_no_kubernetes() -> None:
     assert "aiohttp" not in imported
 
 
+@pytest.mark.covers("shutdown", "exit")
 def test_after_shutdown_only_exit_may_follow(client: Client) -> None:
     assert client.result("shutdown") is None
     for method in ("shutdown", "initialize", "remotecmd/status", "nope"):
@@ -178,6 +189,7 @@ def test_the_server_exits_within_a_second_whatever_is_stuck(stuck: str, end: Any
         assert client.wait(EXIT_TIMEOUT) == (1 if end is by_exit else 0)
 
 
+@pytest.mark.covers("shuttingDown")
 def test_a_request_that_the_end_cuts_off_is_answered(client: Client) -> None:
     long_exec(client)
     client.close_stdin()

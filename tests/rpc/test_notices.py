@@ -43,6 +43,7 @@ def test_no_log_holds_a_value(tmp_path: Path) -> None:
     assert SECRET not in text
 
 
+@pytest.mark.covers("window/logMessage")
 def test_warnings_go_to_the_client_once_it_has_initialized(client: Client) -> None:
     client.notify("unknown/before")
     client.result("initialize", {})
@@ -54,6 +55,7 @@ def test_warnings_go_to_the_client_once_it_has_initialized(client: Client) -> No
 
 
 @pytest.mark.parametrize("value", ["messages", "compact", "verbose"])
+@pytest.mark.covers("$/setTrace", "$/logTrace")
 def test_a_trace_names_methods(client: Client, value: str) -> None:
     client.notify("$/setTrace", {"value": value})
     client.request("remotecmd/status", {"target": {"kind": "docker", "container": SECRET}})

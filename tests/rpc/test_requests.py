@@ -157,6 +157,7 @@ def test_all_violations_are_listed_and_no_value_is_repeated(shared: Client) -> N
         pytest.param({"spoolLimitBytes": 0}, "spoolLimitBytes", id="spoolLimitBytes"),
     ],
 )
+@pytest.mark.covers("notSupported")
 def test_what_is_not_built_is_not_supported(shared: Client, params: dict[str, Any], named: str) -> None:
     definition = {"id": "a", "cmdLine": "true", **params.get("definition", {})}
     error = shared.error("remotecmd/start", {"target": {"kind": "local"}, **params, "definition": definition})

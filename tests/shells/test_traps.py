@@ -592,6 +592,7 @@ async def test_stop_on_a_full_disk_is_done_and_answered(
 
 
 @pytest.mark.parametrize("options", ["size=1m", "size=1m,nr_inodes=80"], ids=["no-blocks", "no-inodes"])
+@pytest.mark.covers("storageFull")
 async def test_start_on_a_full_disk_says_so_and_leaves_nothing(
     container: Container, serve: Serve, options: str
 ) -> None:
@@ -934,6 +935,21 @@ async def test_start_at_the_limit_of_processes_is_whole_or_says_so(
 
 
 @pytest.mark.one_shell
+@pytest.mark.covers("processLimit")
+async def test_container_without_a_process_to_be_had_says_so(
+    limited: LimitedContainer, limit: Limit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = make_supervisor(limited, Recorder(), monkeypatch)
+    limit.allow(0)
+    with pytest.raises(RemoteCommandError) as caught:
+        await supervisor.status(TARGET, None, str(limited.base))
+    assert (caught.value.kind, caught.value.retryable) == (ErrorKind.PROCESS_LIMIT, True)
+    limit.allow(None)
+    assert await supervisor.status(TARGET, None, str(limited.base)) == []
+    await supervisor.close()
+
+
+@pytest.mark.one_shell
 @pytest.mark.parametrize("more", range(8))
 async def test_agent_at_the_limit_of_processes_comes_or_says_so(
     limited: LimitedContainer, limit: Limit, monkeypatch: pytest.MonkeyPatch, more: int, pings_often: None
@@ -1118,3 +1134,40 @@ async def test_shell_that_can_not_do_it_is_refused(tmp_path: Path, name: str, mo
     assert list(container.base.glob("remotecmd-*/*/*")) == []
     await supervisor.close()
     container.close()
+
+
+@pytest.mark.covers("shellMissing")
+@pytest.mark.parametrize("program", ["/bin/true", "/bin/false", "/bin/cat"])
+async def test_program_that_is_no_shell_is_refused(
+    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = Container(tmp_path, shell=program, path="/usr/bin:/bin")
+    supervisor = make_supervisor(container, Recorder(), monkeypatch)
+    with pytest.raises(RemoteCommandError) as caught:
+        await supervisor.status(TARGET, None, str(container.base))
+    assert (caught.value.kind, caught.value.retryable) == (ErrorKind.SHELL_MISSING, False)
+    await supervisor.close()
+    container.close()
+
+
+NEEDED = ("cat", "dd", "env", "ls", "mkdir", "mkfifo", "mv", "rm", "setsid", "sleep", "xargs")
+"""What the README says that a container needs."""
+
+
+@pytest.mark.one_shell
+@pytest.mark.covers("toolMissing")
+@pytest.mark.parametrize("missing", NEEDED)
+async def test_tool_that_is_missing_is_named(
+    container: Container, supervisor: Supervisor, tmp_path: Path, missing: str
+) -> None:
+    directory = tmp_path / "tools"
+    directory.mkdir()
+    for tool in {*NEEDED} - {missing}:
+        (directory / tool).symlink_to(str(shutil.which(tool)))
+    container.environment["PATH"] = str(directory)
+    with pytest.raises(RemoteCommandError) as caught:
+        await supervisor.start(TARGET, define(container, "never", "exit 0"), StartOptions())
+    assert caught.value.kind is ErrorKind.TOOL_MISSING, caught.value.message
+    assert f"no {missing} in" in caught.value.message
+    assert await settled(container) == {}
+    assert list(container.base.glob("remotecmd-*")) == []

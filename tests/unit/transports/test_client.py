@@ -98,6 +98,7 @@ async def test_expired_token_is_renewed_before_use(
     assert len(server.requests) == 2, "no request was refused"
 
 
+@pytest.mark.covers("credentialPluginFailed")
 async def test_failing_plugin_is_the_answer(
     transport: KubernetesTransport, server: FakeApiServer, tmp_path: Path
 ) -> None:
