@@ -259,10 +259,10 @@ class Supervisor:
 
     async def close(self) -> None:
         """Close every channel at once; commands go on untouched, but those that are to stop with their client."""
+        for lease in self._leases.give_up():  # first of all, since nobody waits long for us
+            self._in_background(functools.partial(lease.runs.leave, lease.path, lease.grace_seconds))
         for follower in list(self._followers.values()):
             await follower.stop()
-        for lease in self._leases.give_up():
-            self._in_background(functools.partial(lease.runs.leave, lease.path, lease.grace_seconds))
         if self._background:
             _, late = await asyncio.wait(self._background, timeout=CLEAN_UP_SECONDS)
             for task in late:

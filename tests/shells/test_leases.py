@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 import handlers.agent.channel
 import handlers.pool
-from handlers.api import Definition, LocalTarget, Process, StartOptions, State, Status
+from handlers.api import Definition, LocalTarget, OutputChunk, Process, StartOptions, State, Status
 from tests.shells.conftest import Recorder, make_supervisor
 from tests.shells.test_agent import settled
 from tests.shells.test_traps import until
@@ -117,3 +118,38 @@ async def test_a_lease_is_renewed_after_a_short_cut_though_nobody_follows(
     (agent,) = container.base.glob("remotecmd-*/agents/*/pid")
     container.run("/bin/dash", "-c", f"kill -KILL -{agent.read_text().split()[0]}")
     await check_survived(container, server)
+
+
+class Stubborn(Recorder):
+    """A listener that can't be interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = asyncio.Event()
+
+    async def output(self, chunk: OutputChunk) -> None:
+        await super().output(chunk)
+        try:
+            await self.let_go.wait()
+        except asyncio.CancelledError:
+            await self.let_go.wait()
+            raise
+
+
+@pytest.mark.one_shell
+async def test_stops_are_handed_over_before_anything_else_at_the_end(
+    container: Container, later: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process gives its handler a tenth of a second to close, and a loaded machine may need that for anything."""
+    listener = Stubborn()
+    server = make_supervisor(container, listener, monkeypatch)
+    definition = Definition(id="mine", cmd_line="echo up; exec sleep 1000", pid_directory=str(container.base))
+    started = await server.start(TARGET, definition, StartOptions(stop_on_disconnect=True))
+    assert started.begin is not None
+    started.begin()
+    await listener.until_output(b"up\n")
+    closing = asyncio.create_task(server.close())
+    process = await wait(container, later, "mine")
+    assert (process.signal, process.reason) == ("TERM", "disconnect")
+    listener.let_go.set()
+    await closing
