@@ -19,7 +19,7 @@ from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, St
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import ENDED, process_of, wall_time
 from handlers.output import CharacterCutter, Journal
-from handlers.runs import FILES, WINDOW_BYTES
+from handlers.spool import WINDOW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot, StreamFacts
     from handlers.api import Listener
     from handlers.connections import Connections
-    from handlers.runs import Runs, Segment
+    from handlers.runs import Runs
+    from handlers.spool import Segment
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +192,7 @@ class Follower:
         until = dict(self._at)
         segments: dict[Stream, Segment] = {}
         for stream in Stream:
-            segment = await self._runs.locate(facts, stream, self._at[stream])
+            segment = await self._runs.spool.locate(facts, stream, self._at[stream])
             if segment is None:
                 continue
             if segment.start > self._at[stream]:
@@ -273,6 +274,3 @@ class Follower:
 
 def _facts_of(facts: Snapshot, stream: Stream) -> StreamFacts:
     return facts.stdout if stream is Stream.STDOUT else facts.stderr
-
-
-__all__ = ["FILES", "Follower"]

@@ -18,8 +18,9 @@ from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.agent.listing import Listing
-from handlers.api import Stream, Verdict, Window
+from handlers.api import Verdict
 from handlers.lifecycle import LIVE, START_SECONDS, state_of
+from handlers.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +41,6 @@ STOP_MARGIN_SECONDS = 15.0
 LOST_SECONDS = 0.5
 """Between a lost channel and the next one, for who only waits."""
 
-WINDOW_BYTES = 1 << 20
-"""Most bytes asked for at once, of each stream."""
-
-FILES = {Stream.STDOUT: "o", Stream.STDERR: "e"}
-
 
 class Runs:
     """What can be done with the runs at a place."""
@@ -52,6 +48,11 @@ class Runs:
     def __init__(self, pool: Pool, place: Place) -> None:
         self._pool = pool
         self.place = place
+
+    @property
+    def spool(self) -> Spool:
+        """What the runs have written."""
+        return Spool(self._ask)
 
     async def channel(self) -> Channel:
         """The live channel of the place."""
@@ -253,61 +254,6 @@ class Runs:
         """Remove all runs of a command; False if one is live."""
         return (await self._ask("remove", codec.run_key(command_id))).words != ("live",)
 
-    async def read(self, snapshot: Snapshot, stream: Stream, offset: int, length: int) -> Window:
-        """At most `length` bytes of a stream from `offset` on, as far as they are there in one piece.
-
-        Raises:
-            RemoteCommandError: the byte at `offset` is gone (offsetExpired).
-        """
-        facts = snapshot.stdout if stream is Stream.STDOUT else snapshot.stderr
-        parts: list[bytes] = []
-        at, end = offset, min(offset + length, facts.size)
-        while at < end:
-            segment = await self.locate(snapshot, stream, at)
-            if segment is None:
-                break
-            count = min(end, segment.end, at + WINDOW_BYTES) - at
-            reply = None
-            if segment.start <= at:
-                reply = await self._ask("window", snapshot.path, segment.file, at - segment.start, count)
-            if reply is None or reply.words[:1] != ("ok",):
-                if parts:
-                    break
-                first = segment.start if segment.start > at else segment.end
-                raise explain.expired(snapshot.command_id, stream.value, offset, first)
-            parts.append(reply.body)
-            at += count
-        ended = facts.ended or (stream is Stream.STDERR and snapshot.merged)
-        return Window(b"".join(parts), offset, facts.size, await self._first_offset(snapshot, stream), ended)
-
-    async def _first_offset(self, snapshot: Snapshot, stream: Stream) -> int:
-        segment = await self.locate(snapshot, stream, 0)
-        return 0 if segment is None else segment.start
-
-    async def locate(self, snapshot: Snapshot, stream: Stream, offset: int) -> Segment | None:
-        """The segment that holds `offset`, or the next one after it (then bytes are gone); None at the end."""
-        facts = snapshot.stdout if stream is Stream.STDOUT else snapshot.stderr
-        name = FILES[stream]
-        if offset >= facts.segment:
-            return Segment(f"{name}.{facts.segment}", facts.segment, facts.size) if offset < facts.size else None
-        ended = [facts.last] if facts.last is not None else []
-        if facts.last is None or offset < facts.last[0]:
-            reply = await self._ask("lines", snapshot.path, f"{name}.s")
-            ended = [*read_segments(reply.body), *ended]
-        for start, end in sorted(set(ended)):
-            if offset < end:
-                return Segment(f"{name}.{start}", start, end)
-        return Segment(f"{name}.{facts.segment}", facts.segment, facts.size)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Segment:
-    """A file of a run that holds bytes `start` to `end` (exclusive) of a stream."""
-
-    file: str
-    start: int
-    end: int
-
 
 async def _next_within(news: asyncio.Queue[Snapshot | None], seconds: float | None) -> Snapshot | None:
     try:
@@ -362,13 +308,3 @@ def read_verdict(body: bytes) -> Verdict | None:
         return Verdict(words[0] == "1", words[1] == "1", survivors, int(words[2]), int(words[3]))
     except ValueError:
         return None
-
-
-def read_segments(body: bytes) -> list[tuple[int, int]]:
-    """Read a list of ended segments: start and end in each line."""
-    found = []
-    for line in body.splitlines():
-        words = line.split()
-        if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
-            found.append((int(words[0]), int(words[1])))
-    return found

@@ -156,7 +156,7 @@ class Supervisor:
     ) -> Window:
         """Bytes of a stream of the newest run of `id`."""
         runs = await self._runs(target, pid_directory)
-        return await runs.read(await self._find(runs, id), stream, offset, length)
+        return await runs.spool.read(await self._find(runs, id), stream, offset, length)
 
     async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
         """Wait for the end record (or the loss) of the newest run of `id`."""
