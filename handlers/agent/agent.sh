@@ -86,7 +86,10 @@ ring() {
   for rc_ring_agent in "$RC_BASE"/agents/*/; do
     [ -p "${rc_ring_agent}wake" ] && [ -f "${rc_ring_agent}b/$1" ] || continue
     flag "${rc_ring_agent}b/$1"
-    [ "$rc_flag" = 1 ] || echo 1 1<>"${rc_ring_agent}b/$1"
+    case $rc_flag in
+      -) continue ;;
+      0) echo 1 1<>"${rc_ring_agent}b/$1" ;;
+    esac
     flag "${rc_ring_agent}rung"
     [ "$rc_flag" = 1 ] || { echo 1 1<>"${rc_ring_agent}rung" && echo 1<>"${rc_ring_agent}wake"; }
   done 2>/dev/null
@@ -771,7 +774,10 @@ latest() {
 }
 
 # bell RUN: hear of it from now on.
-bell() { [ -f "$RC_ME/b/$1" ] || echo 0 >"$RC_ME/b/$1"; }
+bell() {
+  flag "$RC_ME/b/$1"
+  case $rc_flag in 0 | 1) ;; *) echo 0 1<>"$RC_ME/b/$1" ;; esac
+}
 
 # find_run RUNID: `run` = the run that a client named so.
 find_run() {
@@ -786,25 +792,45 @@ find_run() {
   return 1
 }
 
-# prepare: `spare` = a directory in which a run can start, with all that takes time to make, and its bell. The records hold a
-# line, so that they have a block of the disk. Fails with `prepare_error` full or storage.
+# prepare: `spares` = directories in each of which a run can start, with all that takes time to make, and their bells; several,
+# for two programs make them all. The records hold a line, so that they have a block of the disk. Fails with `prepare_error`
+# full or storage.
 prepare() {
-  rc_spares=$((${rc_spares-0} + 1))
-  rc_spare=$RC_OWNER.$$.$rc_spares
-  echo "$rc_spare" 1<>"$RC_ME/spare"
-  rc_prepare_error=$(exec mkdir "runs/$rc_spare" 2>&1) && {
-    for rc_prepare_f in pid end stop v o.n e.n; do
-      echo >"runs/$rc_spare/$rc_prepare_f" || break
-    done
-  } 2>/dev/null && bell "$rc_spare" && rc_prepare_error=$(exec mkfifo "runs/$rc_spare/o" "runs/$rc_spare/e" 2>&1) && return
-  if [ -d "runs/$rc_spare" ] || is_full "$rc_prepare_error"; then rc_prepare_error=full; else rc_prepare_error=storage; fi
+  rc_spares=
+  # shellcheck disable=SC2034  # it only counts
+  for rc_prepare_i in 1 2 3 4; do
+    rc_prepared=$((${rc_prepared-0} + 1))
+    rc_spares="$rc_spares$RC_OWNER.$$.$rc_prepared "
+  done
+  echo "$rc_spares" 1<>"$RC_ME/spare"
+  set --
+  for rc_prepare_r in $rc_spares; do set -- "$@" "runs/$rc_prepare_r"; done
+  rc_prepare_d=$1
+  rc_prepare_error=$(exec mkdir "$@" 2>&1) && prepare_records && {
+    set --
+    for rc_prepare_r in $rc_spares; do set -- "$@" "runs/$rc_prepare_r/o" "runs/$rc_prepare_r/e"; done
+    rc_prepare_error=$(exec mkfifo "$@" 2>&1)
+  } && return
+  if [ -d "$rc_prepare_d" ] || is_full "$rc_prepare_error"; then rc_prepare_error=full; else rc_prepare_error=storage; fi
   unprepare
   return 1
 }
 
+prepare_records() {
+  for rc_prepare_r in $rc_spares; do
+    for rc_prepare_f in pid end stop v o.n e.n; do
+      echo >"runs/$rc_prepare_r/$rc_prepare_f" || return
+    done
+    bell "$rc_prepare_r" || return
+  done
+} 2>/dev/null
+
+# unprepare: a directory that can't be used says that the others can't be either.
 unprepare() {
-  [ -z "$rc_spare" ] || rm -rf "runs/$rc_spare" "$RC_ME/b/$rc_spare"
-  rc_spare=
+  set --
+  for rc_prepare_r in $rc_spares; do set -- "$@" "runs/$rc_prepare_r" "$RC_ME/b/$rc_prepare_r"; done
+  rc_spares=
+  [ $# = 0 ] || rm -rf "$@"
 }
 
 # start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED: make a new run and start it, unless RUN_ID is
@@ -829,7 +855,7 @@ start() {
     elif [ "$rc_n" != 0 ] && is_current; then # only now: before it has its meta it is nothing to look at
       start_known "$1" && return
     fi
-    [ "$rc_spare" ] || prepare || { reply "$1" 0 error "$rc_prepare_error"; return; }
+    [ "$rc_spares" ] || prepare || { reply "$1" 0 error "$rc_prepare_error"; return; }
     rc_n=$((rc_n + 1))
     ! claim "ids/$2.$rc_n" || break
     [ -e "ids/$2.$rc_n" ] || { reply "$1" 0 error full; return; }
@@ -837,14 +863,14 @@ start() {
     [ $rc_start_tries -lt 100 ] || { reply "$1" 0 error storage; return; }
   done
   now
-  rc_run=$rc_spare
+  rc_run=${rc_spares%% *}
   if start_files "$@"; then
-    rc_spare=
+    rc_spares=${rc_spares#* }
     rc_spawned=1
     echo "run:$rc_run"
     rc_snap="$rc_run $2 $rc_n $3 $4 $5 $7 ${10} $rc_up ${12} - - - - - - - - - - 0 0 - - - - 0 0 - - - -"
     start_say "$1" created
-    prepare # for the next one
+    [ "$rc_spares" ] || prepare # for the next ones
   else
     unprepare
     rm -f "ids/$2.$rc_n"
@@ -917,7 +943,24 @@ hear() {
   if snap "$2"; then start_say "$1" ok; else reply "$1" 0 error gone; fi
 }
 
-unhear() { rm -f "$RC_ME/b/$2"; reply "$1" 0 ok; }
+# unhear ID RUN: the bell is muted at once (-); muted bells are taken down many at a time, for that takes a process.
+unhear() {
+  echo - 1<>"$RC_ME/b/$2"
+  reply "$1" 0 ok
+  rc_muted="$rc_muted $2"
+  set -f
+  # shellcheck disable=SC2086  # to be split
+  set -- $rc_muted
+  set +f
+  [ $# -ge 50 ] || return 0
+  rc_muted=
+  for rc_unhear_b; do
+    shift
+    flag "$RC_ME/b/$rc_unhear_b"
+    [ "$rc_flag" != - ] || set -- "$@" "$RC_ME/b/$rc_unhear_b"
+  done
+  rm -f "$@"
+} 2>/dev/null
 
 # window ID RUN FILE OFFSET COUNT: raw bytes of a segment. Opened before it is announced.
 window() {
@@ -1130,12 +1173,15 @@ clean_up() {
   done
 }
 
-# drop DIR: out of the pumps' sight first, then away, with the spare that nothing was started in.
+# drop DIR: out of the pumps' sight first, then away, with the spares that nothing was started in.
 drop() {
   flag "$1/spare"
-  set -- "$1" "runs/$rc_flag"
-  [ "$rc_flag" ] && [ ! -s "$2/meta" ] || set -- "$1"
-  mv "$1" "gone.${1##*/}" && rm -rf "gone.${1##*/}" ${2+"$2"}
+  for rc_drop_r in $rc_flag; do
+    [ -s "runs/$rc_drop_r/meta" ] || set -- "$@" "runs/$rc_drop_r"
+  done
+  rc_drop_d=$1
+  shift
+  mv "$rc_drop_d" "gone.${rc_drop_d##*/}" && rm -rf "gone.${rc_drop_d##*/}" "$@"
 } 2>/dev/null
 
 # come: make our directory under a name that the pumps do not look at, and move it in when it is whole.
@@ -1155,7 +1201,7 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned='' rc_spare='' rc_leased=''
+  rc_spawned='' rc_spares='' rc_leased='' rc_muted=''
   [ ! -e "leases/$RC_OWNER" ] || rc_leased=1 # a predecessor of ours gave it
   trap end_serve EXIT
   while IFS= read -r rc_request; do

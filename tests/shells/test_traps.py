@@ -591,7 +591,7 @@ async def test_stop_on_a_full_disk_is_done_and_answered(
     assert (stopped.process.state, stopped.process.signal) == (State.SIGNALED, "TERM")
 
 
-@pytest.mark.parametrize("options", ["size=1m", "size=1m,nr_inodes=80"], ids=["no-blocks", "no-inodes"])
+@pytest.mark.parametrize("options", ["size=1m", "size=1m,nr_inodes=200"], ids=["no-blocks", "no-inodes"])
 @pytest.mark.covers("storageFull")
 async def test_start_on_a_full_disk_says_so_and_leaves_nothing(
     container: Container, serve: Serve, options: str
