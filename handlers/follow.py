@@ -108,9 +108,8 @@ class Follower:
                     await self._tell_connection(ConnectionState.RECONNECTING, error.message)
                 else:
                     return
-                delay = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
                 self._failures += 1
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
+                await back_off(self._failures)
         except asyncio.CancelledError:
             raise
         except Exception:  # a guarded task: nobody awaits it, so it must say that it failed
@@ -270,6 +269,12 @@ class Follower:
                 offsets=Offsets(self._at[Stream.STDOUT], self._at[Stream.STDERR]),
             )
         )
+
+
+async def back_off(failures: int) -> None:
+    """Pause after the nth failure in a row to reach a container."""
+    delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
 
 
 def _facts_of(facts: Snapshot, stream: Stream) -> StreamFacts:

@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from handlers.errors import RemoteCommandError
-from handlers.follow import BACKOFF_SECONDS, PROOFS
+from handlers.follow import PROOFS, back_off
 
 if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot
@@ -67,7 +67,7 @@ async def _until_ended(runs: Runs, snapshot: Snapshot) -> None:
         except RemoteCommandError as error:
             if error.kind in PROOFS:
                 return
-            await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
             failures += 1
+            await back_off(failures)
         else:
             return

@@ -74,8 +74,10 @@ class Runs:
 
     async def latest(self, command_id: str) -> Snapshot | None:
         """The newest run of a command."""
-        reply = await self._ask("status", codec.run_key(command_id))
-        return codec.read_snapshot(reply.body.strip())
+        return await self._look(codec.run_key(command_id))
+
+    async def _look(self, key: str) -> Snapshot | None:
+        return codec.read_snapshot((await self._ask("status", key)).body.strip())
 
     async def all(self) -> list[Snapshot]:
         """The newest run of every command."""
@@ -87,7 +89,7 @@ class Runs:
         pids = listing.pids
         stats = (await self._ask("stats", *pids)).body if pids else b""
         found, unsure = listing.snapshots(stats)
-        looked_at = [codec.read_snapshot((await self._ask("status", key)).body.strip()) for key in unsure]
+        looked_at = [await self._look(key) for key in unsure]
         return [*found, *(snapshot for snapshot in looked_at if snapshot is not None)]
 
     async def _all_one_by_one(self) -> list[Snapshot]:

@@ -800,7 +800,7 @@ prepare() {
   # shellcheck disable=SC2034  # it only counts
   for rc_prepare_i in 1 2 3 4; do
     rc_prepared=$((${rc_prepared-0} + 1))
-    rc_spares="$rc_spares$RC_OWNER.$$.$rc_prepared "
+    rc_spares="$rc_spares$RC_OWNER.$$.$RC_MAIN_START.$rc_prepared " # never that of an agent which had our pid before
   done
   echo "$rc_spares" 1<>"$RC_ME/spare"
   set --
@@ -880,19 +880,17 @@ start() {
 
 # start_files: what is known only now; `meta` last.
 start_files() {
-  rc_start_d=runs/$rc_run
+  rc_start_d=runs/$rc_run rc_start_kind=${11} rc_start_lease=-
+  [ ${#rc_start_text} -le 4096 ] || rc_start_kind=big
+  if [ "${13}" = 1 ]; then # this server's pings keep the run alive
+    rc_leased=1 rc_start_lease=$RC_OWNER
+    echo "${rc_up%.*}" 1<>"leases/$RC_OWNER" || return
+  fi
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
-    if [ "${13}" = 1 ]; then start_leased; else rc_start_lease=-; fi &&
-    if [ ${#rc_start_text} -gt 4096 ]; then echo "big $7 $8 $9 $rc_start_lease"; else echo "${11} $7 $8 $9 $rc_start_lease"; fi >"$rc_start_d/go" &&
+    echo "$rc_start_kind $7 $8 $9 $rc_start_lease" >"$rc_start_d/go" &&
     echo "$3 $4 $5 $7 ${10} $rc_up $RC_NS $2 $rc_n ${12} ." >"$rc_start_d/meta"
 } 2>/dev/null
-
-# start_leased: this server's pings keep the run alive.
-start_leased() {
-  rc_leased=1 rc_start_lease=$RC_OWNER
-  echo "${rc_up%.*}" 1<>"leases/$RC_OWNER"
-}
 
 # start_known: answer with the run. If it has no record, it is asked for again because its spawner may have died: hand it
 # to our own; the claim lets only one of them have it.
