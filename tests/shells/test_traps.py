@@ -729,6 +729,17 @@ async def until_state(supervisor: Supervisor, container: Container, id: str, sta
     return process
 
 
+def test_agent_leaves_alone_what_one_with_its_pid_made_before(container: Container) -> None:
+    functions, _, _ = agent_text().rpartition("\nagent")
+    script = container.root / "twice"
+    script.write_text(
+        f"{functions}\nmkdir -p runs agents/me/b\necho >agents/me/spare\nRC_OWNER=owner RC_ME=agents/me\n"
+        "RC_MAIN_START=1\nprepare\nrc_prepared=0 RC_MAIN_START=2\nprepare\n"
+    )
+    container.run("/bin/sh", "-c", 'cd "$1" && exec "$2" "$3"', "sh", str(container.base), container.shell, str(script))
+    assert len(list((container.base / "runs").iterdir())) == 8
+
+
 @pytest.mark.parametrize("helper", ["watchdog", "limit run 1000 0"])
 def test_helper_that_sleeps_ends_whenever_it_is_told(container: Container, helper: str) -> None:
     """TERM comes at another moment of its beginning in each round; whoever misses it is still there at the end."""
