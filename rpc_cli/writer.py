@@ -8,10 +8,10 @@ Must not know: what the bytes are.
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
-import select
 import threading
+
+from rpc_server import descriptors
 
 
 class ReaderGoneError(Exception):
@@ -49,15 +49,11 @@ class Writer:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it, blocking, even to a descriptor that somebody made non-blocking. Raises as `Writer.write`."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(descriptor, view) :]
-        except BlockingIOError:
-            select.select([], [descriptor], [])
-        except BrokenPipeError:
-            raise ReaderGoneError from None
+    """Write all of it, blocking. Raises as `Writer.write`."""
+    try:
+        descriptors.write_all(descriptor, data)
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 def _settle(done: asyncio.Future[None], problem: Exception | None) -> None:

@@ -8,6 +8,7 @@ Must not know: what messages mean, how a command runs.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import signal
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from pygls.server import JsonRPCServer
 
 from rpc_server import converter, logs, parent, results, translate
+from rpc_server.descriptors import write_all
 from rpc_server.ending import Deadline, Ending
 from rpc_server.inbound import Body, FrameDecoder, Malformed
 from rpc_server.listener import ClientListener
 from rpc_server.outbound import Outbound
 from rpc_server.protocol import Protocol
 from rpc_server.session import ClientState, Session
-from rpc_server.stdio import StdinReader, Stdio, writer
+from rpc_server.stdio import StdinReader, Stdio
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -58,7 +60,9 @@ class Server(JsonRPCServer):
     def __init__(self, stdio: Stdio, version: str, deadline: Deadline) -> None:
         self.session = Session(self._process_handler, self._watch_parent, version)
         self.outbound = Outbound(
-            writer(stdio.stdout), on_broken=lambda: self.end(Ending.STDOUT), on_written=self.read_on
+            functools.partial(write_all, stdio.stdout),
+            on_broken=lambda: self.end(Ending.STDOUT),
+            on_written=self.read_on,
         )
         super().__init__(Protocol, lambda: converter.make_converter(translate.RULES))
         self._deadline = deadline

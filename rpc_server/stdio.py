@@ -60,20 +60,6 @@ def take_over() -> Stdio:
     return stdio
 
 
-def writer(descriptor: int) -> Callable[[bytes], None]:
-    """Make the function that writes all of some bytes to a descriptor, blocking, even one set non-blocking."""
-
-    def write_all(data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(descriptor, view) :]
-            except BlockingIOError:
-                select.select([], [descriptor], [])
-
-    return write_all
-
-
 class StdinReader:
     """Reads a descriptor on a daemon thread; `resume` asks for the next chunk.
 

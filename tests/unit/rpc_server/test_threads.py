@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rpc_server import logs, parent, stdio
+from rpc_server import descriptors, logs, parent, stdio
 from rpc_server.ending import Deadline
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_a_writer_writes_everything_to_a_descriptor_that_does_not_block(pipe: tu
 
     thread = threading.Thread(target=read)
     thread.start()
-    stdio.writer(pipe[1])(b"z" * size)
+    descriptors.write_all(pipe[1], b"z" * size)
     thread.join(WAIT)
     assert bytes(got) == b"z" * size
 
