@@ -1025,19 +1025,19 @@ remove() {
   for rc_remove_f in ids/"$2".*; do
     rc_remove_run=
     { read -r rc_remove_run _ <"$rc_remove_f"; } 2>/dev/null
-    [ -s "runs/$rc_remove_run/meta" ] || continue # somebody is just making it
-    # Out of sight first, the name last: what is cut off in between can be removed again.
-    { mv "runs/$rc_remove_run" "gone.$rc_remove_run" && rm -rf "gone.$rc_remove_run"; } 2>/dev/null
-    rm -f "$rc_remove_f" "$RC_ME/b/$rc_remove_run"
+    [ ! -s "runs/$rc_remove_run/meta" ] || put_away "$rc_remove_run" "$rc_remove_f" # else somebody is just making it
   done
   reply "$1" 0 ok
 }
 
 # forget ID RUN KEY N: one run that has ended.
 forget() {
-  mv "runs/$2" "gone.$2" 2>/dev/null && rm -rf "gone.$2" "ids/$3.$4" "$RC_ME/b/$2"
+  put_away "$2" "ids/$3.$4"
   reply "$1" 0 ok
 }
+
+# put_away RUN FILE: out of sight first, then away, with its bell and the file that names it.
+put_away() { mv "runs/$1" "gone.$1" && rm -rf "gone.$1" "$2" "$RC_ME/b/$1"; } 2>/dev/null
 
 # facts ID: the records of all runs as they are, a line each: FILE:LINE. One program reads them faster than this shell; `none`
 # if there is no grep, or more than fits in its arguments.
