@@ -14,6 +14,7 @@ from typing import Any
 
 from rpc_server import docstrings, results
 from rpc_server.codes import Code
+from rpc_server.converter import wire_name
 from rpc_server.methods import METHODS, PROTOCOL_VERSION, Method
 from rpc_server.notifications import NOTIFICATIONS, PUSHED, Notification
 from rpc_server.schema import Schema, Schemas
@@ -47,7 +48,10 @@ def document() -> Mapping[str, Any]:
         "methods": methods,
         "x-notifications": notifications,
         "x-errors": [_error(code, schemas) for code in Code],
-        "components": {"schemas": schemas.components, "errors": {_camel(code): _refusal(code) for code in Code}},
+        "components": {
+            "schemas": schemas.components,
+            "errors": {wire_name(code.name.lower()): _refusal(code) for code in Code},
+        },
     }
 
 
@@ -74,7 +78,9 @@ def _method(name: str, method: Method, schemas: Schemas) -> dict[str, Any]:
         "params": params,
         "x-params": whole,
         "result": {"name": "result", "schema": result},
-        "errors": [{"$ref": f"#/components/errors/{_camel(code)}"} for code in sorted(codes, reverse=True)],
+        "errors": [
+            {"$ref": f"#/components/errors/{wire_name(code.name.lower())}"} for code in sorted(codes, reverse=True)
+        ],
     }
 
 
@@ -91,7 +97,7 @@ def _error(code: Code, schemas: Schemas) -> dict[str, Any]:
     }
     return {
         "code": code.value,
-        "name": _camel(code),
+        "name": wire_name(code.name.lower()),
         "description": docstrings.of_attributes(Code)[code.name],
         **({"data": data[code]} if code in data else {}),
     }
@@ -99,8 +105,3 @@ def _error(code: Code, schemas: Schemas) -> dict[str, Any]:
 
 def _refusal(code: Code) -> dict[str, Any]:
     return {"code": code.value, "message": docstrings.of_attributes(Code)[code.name]}
-
-
-def _camel(code: Code) -> str:
-    first, *rest = code.name.lower().split("_")
-    return first + "".join(word.capitalize() for word in rest)
