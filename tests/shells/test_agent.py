@@ -283,7 +283,7 @@ async def test_listing_says_what_a_look_at_each_says(
         await recorder.until_final(again.process.run_id)
     await stop(container, supervisor, "stopped", grace=5)
     await recorder.until_output(b"up\n")
-    for name in ("ended", "stopped"):
+    for name in ("ended", "stopped", "failed"):  # an end may be on record before its pumps are done
         waited = await supervisor.wait(target, name, pid_directory=base, timeout_seconds=20)
         assert (waited.timed_out, waited.process.stdout_ended, waited.process.stderr_ended) == (False, True, True)
     listed = {process.id: process for process in await supervisor.status(target, None, base)}
