@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from typing import TYPE_CHECKING
 
 from handlers import explain
@@ -19,6 +20,7 @@ from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, St
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import ENDED, process_of, wall_time
 from handlers.output import CharacterCutter, Journal
+from handlers.rounds import Rounds
 from handlers.spool import WINDOW_BYTES
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Follower:
         self._at = {Stream.STDOUT: offsets.stdout, Stream.STDERR: offsets.stderr}
         self._cutters = {stream: CharacterCutter(at) for stream, at in self._at.items()}
         self._journal = Journal()
+        self._rounds = Rounds(WINDOW_BYTES)
         self._news = asyncio.Event()
         self._told: State | None = None
         self._lost: tuple[float, Offsets | None] | None = None
@@ -198,7 +201,7 @@ class Follower:
                 await self._tell_gap(stream, segment.start)
                 return True
             segments[stream] = segment
-            until[stream] = min(segment.end, self._at[stream] + WINDOW_BYTES)
+            until[stream] = min(segment.end, self._at[stream] + self._rounds.size)
         if not segments:
             return False
         await self._read_journal(channel, facts, until)
@@ -210,6 +213,7 @@ class Follower:
                 await self._tell_gap(stream, segment.end)
                 return True
             data[stream] = reply.body
+        begun = time.monotonic()
         for piece in self._journal.plan(self._at, until):
             base = until[piece.stream] - len(data[piece.stream])
             view = data[piece.stream][piece.start - base : piece.end - base]
@@ -217,6 +221,7 @@ class Follower:
             at = piece.at if piece.at is not None else self._time_of(facts, piece.stream, piece.end)
             for offset, cut in self._cutters[piece.stream].feed(view):
                 await self._listener.output(self._chunk(piece.stream, offset, cut, at))
+        self._rounds.taken(max(map(len, data.values())), time.monotonic() - begun)
         self._journal.drop_before(self._at)
         return True
 
