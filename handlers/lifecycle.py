@@ -45,7 +45,7 @@ def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]
         state = State.STOPPING if facts.stop_reason in STOP_REASONS else State.RUNNING
         if facts.life == "L":
             state = State.STARTING
-        return state, STATUS_OF_LIVE[state], None
+        return state, STATUS_OF_LIVE[state], "storageFull" if facts.stdout.full or facts.stderr.full else None
     if facts.life == "F":
         return State.LOST, Status.UNKNOWN, "containerRestarted"
     if facts.life == "G":
@@ -98,6 +98,11 @@ def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Proces
         stdout_ended=facts.stdout.ended,
         stderr_ended=facts.stderr.ended or facts.merged,
     )
+
+
+def uptime_at(facts: Snapshot, time_ms: int) -> float:
+    """The uptime at a time as `wall_time` tells it."""
+    return (time_ms - facts.epoch_ms) / 1000
 
 
 def wall_time(facts: Snapshot, uptime: float) -> int:

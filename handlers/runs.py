@@ -144,6 +144,7 @@ class Runs:
                 "line" if order.is_line else "args",
                 codec.title_word(order.title),
                 int(order.stop_on_disconnect),
+                order.spool_limit_kib,
                 spec=order.spec,
             )
             snapshot = self._read_start(reply)

@@ -22,6 +22,7 @@ from handlers.api import (
     IfExists,
     Offsets,
     Process,
+    Since,
     Started,
     StartOptions,
     State,
@@ -37,7 +38,7 @@ from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import LINGER_SECONDS, Follower
 from handlers.leases import Leases
-from handlers.lifecycle import ENDED, LIVE, absent, process_of
+from handlers.lifecycle import ENDED, LIVE, absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
 from handlers.runs import Runs
@@ -77,7 +78,7 @@ class Supervisor:
             raise explain.start_failed(process)
         if created and options.stop_on_disconnect:
             self._leases.take(runs, snapshot, options.grace_period_seconds)
-        begin = self._begin(runs, snapshot, options, created=created)
+        begin = await self._begin(runs, snapshot, options, created=created)
         if begin is None:
             self._in_background(functools.partial(runs.release, snapshot))
         return Started(process, created, begin)
@@ -106,10 +107,10 @@ class Supervisor:
         if created:
             await runs.stop(snapshot, signal="KILL", grace_seconds=0)
 
-    def _begin(self, runs: Runs, snapshot: Snapshot, options: StartOptions, *, created: bool) -> Begin | None:
+    async def _begin(self, runs: Runs, snapshot: Snapshot, options: StartOptions, *, created: bool) -> Begin | None:
         if not options.follow or snapshot.run_id in self._followers:
             return None
-        offsets = offsets_from(Offsets() if created else sizes(snapshot), options.follow_from)
+        offsets = Offsets() if created else await offsets_from(runs, snapshot, options.follow_from)
         return self._follow(runs, snapshot, offsets)
 
     def _follow(self, runs: Runs, snapshot: Snapshot, offsets: Offsets) -> Begin:
@@ -141,7 +142,7 @@ class Supervisor:
         follower = self._followers.pop(snapshot.run_id, None)
         if follower is not None:
             await follower.stop()
-        offsets = offsets_from(sizes(snapshot), follow_from)
+        offsets = await offsets_from(runs, snapshot, follow_from)
         return Attached(await self._process(runs, snapshot), offsets, self._follow(runs, snapshot, offsets))
 
     async def detach(self, run_id: str) -> None:
@@ -152,11 +153,15 @@ class Supervisor:
             self._in_background(follower.release)
 
     async def read(
-        self, target: Target, id: str, *, pid_directory: str, stream: Stream, offset: int, length: int
+        self, target: Target, id: str, *, pid_directory: str, stream: Stream, begin: int | Since, length: int
     ) -> Window:
         """Bytes of a stream of the newest run of `id`."""
         runs = await self._runs(target, pid_directory)
-        return await runs.spool.read(await self._find(runs, id), stream, offset, length)
+        snapshot = await self._find(runs, id)
+        if isinstance(begin, Since):
+            since = await offsets_from(runs, snapshot, begin)
+            begin = since.stdout if stream is Stream.STDOUT else since.stderr
+        return await runs.spool.read(snapshot, stream, begin, length)
 
     async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
         """Wait for the end record (or the loss) of the newest run of `id`."""
@@ -313,13 +318,10 @@ def exec_result(process: Process, collector: Collector, request: ExecRequest) ->
     )
 
 
-def sizes(snapshot: Snapshot) -> Offsets:
-    """Where both streams end now."""
-    return Offsets(snapshot.stdout.size, snapshot.stderr.size)
-
-
-def offsets_from(end: Offsets, follow_from: From) -> Offsets:
+async def offsets_from(runs: Runs, snapshot: Snapshot, follow_from: From) -> Offsets:
     """Where following begins."""
+    if isinstance(follow_from, Since):
+        return await runs.spool.since(snapshot, uptime_at(snapshot, follow_from.time))
     if isinstance(follow_from, Offsets):
         return follow_from
-    return end if follow_from == "end" else Offsets()
+    return Offsets(snapshot.stdout.size, snapshot.stderr.size) if follow_from == "end" else Offsets()

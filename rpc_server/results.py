@@ -279,7 +279,7 @@ class Gap:
     """First byte that is gone."""
     to: int
     """First byte after them."""
-    reason: str
+    reason: Annotated[str, OneOf(api.GapReason, grows=True)]
     """Why."""
 
 

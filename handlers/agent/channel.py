@@ -51,6 +51,9 @@ PING_SECONDS = 5.0
 LEASE_SECONDS = 60
 """A run that is to stop with its server does so when that has not pinged for this long; a shorter cut stops nothing."""
 
+SPOOL_KIB = 1 << 20
+"""Output of all runs in one base directory; the oldest goes when there is more."""
+
 WATCHDOG_SECONDS = 30
 """The agent ends itself when it served nothing for this long (it looks every so often: at most twice this)."""
 
@@ -279,6 +282,7 @@ async def open_channel(
     shell: str = "/bin/sh",
     watchdog: int = WATCHDOG_SECONDS,
     lease: int = LEASE_SECONDS,
+    spool_kib: int = SPOOL_KIB,
 ) -> Channel:
     """Turn a fresh exec stream (started with `bootstrap.ARGV`) into a channel.
 
@@ -289,6 +293,7 @@ async def open_channel(
         shell: what supervisors run in; only tests choose another.
         watchdog: seconds without a request after which the agent ends itself.
         lease: seconds without a ping after which runs end that are to stop with their server.
+        spool_kib: output kept in the base directory.
 
     Raises:
         AgentRefused: the agent can't work there.
@@ -304,6 +309,7 @@ async def open_channel(
         directory=directory,
         watchdog_seconds=watchdog,
         lease_seconds=lease,
+        spool_kib=spool_kib,
         shell=shell,
     )
     await channel.greet(line)
