@@ -35,7 +35,7 @@ test: setup ## Run all tests that need no cluster
 
 check: check-extension check-shell check-python check-documents ## Check format, lint, types and boundaries
 
-generate: $(PYTHON_READY) ## Write docs/openrpc.json, docs/protocol.md and the extension's types anew
+generate: $(PYTHON_READY) ## Write docs/openrpc.json, protocol.md, lifecycle.md and the extension's types anew
 	$(BIN)/python -m rpc_server.documents
 
 transcripts: $(PYTHON_READY) ## Record the conversations in docs/transcripts anew, from the real server

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from handlers.api import Gap, Offsets, OutputChunk, Stream
 from handlers.lifecycle import wall_time
 from handlers.output import CharacterCutter, Journal, Slice, rest
+from handlers.rounds import Rounds
 from handlers.spool import WINDOW_BYTES, facts_of
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
 SMALL_BYTES = 64 * 1024
 """Up to this, new bytes of one stream come from one pump read: order and time are known without the journal."""
-
-LEAST_WINDOW_BYTES = 64 * 1024
-"""Of a listener that takes long."""
-
-SLOW_SECONDS, FAST_SECONDS = 0.5, 0.1
-"""A listener that takes longer for a round gets smaller ones, one that takes less larger ones."""
 
 
 class Delivery:
@@ -43,7 +38,7 @@ class Delivery:
         self._at = {Stream.STDOUT: offsets.stdout, Stream.STDERR: offsets.stderr}
         self._cutters = {stream: CharacterCutter(at) for stream, at in self._at.items()}
         self._journal = Journal()
-        self._window = WINDOW_BYTES
+        self._rounds = Rounds(WINDOW_BYTES)
 
     @property
     def offsets(self) -> Offsets:
@@ -65,7 +60,7 @@ class Delivery:
                 segment = await spool.locate(facts, stream, self._at[stream])
                 segments[stream] = segment
                 if segment.start <= self._at[stream]:
-                    limit[stream] = min(segment.end, self._at[stream] + self._window)
+                    limit[stream] = min(segment.end, self._at[stream] + self._rounds.size)
         if not segments:
             return False
         slices = await self._plan(spool, facts, limit, is_news=is_news)
@@ -112,13 +107,7 @@ class Delivery:
                 break  # the rest is in another segment by now
             await self._tell(facts, piece, data[piece.start - start : piece.end - start])
         self._journal.drop_before(self._at)
-        self._adapt(time.monotonic() - begun, max(len(data) for _, data in windows.values()))
-
-    def _adapt(self, seconds: float, size: int) -> None:
-        if seconds > SLOW_SECONDS:
-            self._window = max(LEAST_WINDOW_BYTES, self._window // 2)
-        elif seconds < FAST_SECONDS and size >= self._window:
-            self._window = min(WINDOW_BYTES, self._window * 2)
+        self._rounds.taken(max(len(data) for _, data in windows.values()), time.monotonic() - begun)
 
     async def _tell(self, facts: Snapshot, piece: Slice, data: bytes) -> None:
         self._at[piece.stream] = piece.start + len(data)

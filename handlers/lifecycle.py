@@ -2,7 +2,7 @@
 
 Rules: an end state comes from the end record, never from a guess; a signal is named only where we sent it, since most
 shells can't tell `exit 143` from a death by TERM; alive means that this very process (boot, PID namespace, pid, start
-time) exists.
+time) exists. Which of these states may follow which is in `handlers.transitions`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.api import Offsets, Process, State, Status
+from handlers.transitions import ENDED, LIVE
 
 if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot
     from handlers.api import ResolvedTarget
 
-LIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
-"""The run occupies its id."""
-
-ENDED = frozenset({State.EXITED, State.SIGNALED, State.START_FAILED})
-"""There is an end record."""
+__all__ = ["ENDED", "LIVE", "absent", "process_of", "signal_of", "state_of", "wall_time"]
 
 START_SECONDS = 10.0
 """A run without a pid record for this long will never get one: whoever made it has died."""
@@ -46,18 +43,21 @@ def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]
         if facts.life == "L":
             state = State.STARTING
         return state, STATUS_OF_LIVE[state], "storageFull" if facts.stdout.full or facts.stderr.full else None
-    if facts.life == "F":
+    if facts.life == "F" and facts.pid is not None:
         return State.LOST, Status.UNKNOWN, "containerRestarted"
     if facts.life == "G":
         return State.LOST, Status.UNKNOWN, "recordMissing"
-    if uptime - facts.made_at < START_SECONDS:
+    if facts.life != "F" and uptime - facts.made_at < START_SECONDS:
         return State.STARTING, Status.STARTING, None
     return State.START_FAILED, Status.ERRORED, "noRecord"
 
 
 def _end_state(facts: Snapshot, code: int) -> tuple[State, Status, str | None]:
     if facts.why == "stoppedBeforeStart":
-        return State.EXITED, Status.STOPPED, None
+        # A stop that came when nothing had been heard for so long found what had failed, and was told to be so, before.
+        if facts.ended_at is None or 0 <= facts.ended_at - facts.made_at < START_SECONDS:
+            return State.EXITED, Status.STOPPED, None
+        return State.START_FAILED, Status.ERRORED, "noRecord"
     if facts.why != "-":
         return State.START_FAILED, Status.ERRORED, facts.why
     stopped = facts.stop_reason in {"request", "disconnect"}

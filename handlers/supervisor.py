@@ -218,7 +218,7 @@ class Supervisor:
         runs = await self._runs(target, pid_directory)
         snapshot = await self._find(runs, id)
         before = await self._process(runs, snapshot)
-        if before.state is State.LOST:
+        if before.state is State.LOST or snapshot.life == "F":  # of another container: nothing of it is here
             return Stopped(before, Verdict(signalled=False, escalated=False, survivors=(), processes=0, elapsed_ms=0))
         verdict = await runs.stop(snapshot, signal=signal, grace_seconds=grace_period_seconds)
         self._in_background(functools.partial(runs.release, snapshot))

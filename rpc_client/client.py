@@ -45,12 +45,17 @@ class Client:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def spawn(cls, *argv: str, stderr: int | None = None) -> AsyncIterator[Client]:
+    async def spawn(
+        cls, *argv: str, stderr: int | None = None, output_window_bytes: int | None = None
+    ) -> AsyncIterator[Client]:
         """Start a server, and end it when the block is left; commands go on.
 
         Args:
             argv: the server's command line; this Python's own server when left out.
             stderr: where the server's stderr goes, as for `subprocess`; that of this process when left out.
+            output_window_bytes: asks for flow control, at least 32768: so much of each stream of a run is sent ahead
+                of what was taken from its `Run`, and a run whose output nobody takes holds up no other. Without it all
+                runs share the pipe, and one that is not taken holds it up.
 
         Raises:
             RequestError: serverGone when it can't be started or ends at once, badReply when it is no such server.
@@ -60,7 +65,7 @@ class Client:
         connection = Connection(await launch(command, name, stderr), name)
         try:
             client = cls(connection)
-            await client._initialize()
+            await client._initialize(output_window_bytes)
             yield client
         finally:
             await connection.leave()
@@ -149,10 +154,16 @@ class Client:
         if run.process is not None and run.process.run_id is not None:
             await self.request("remotecmd/detach", messages.DetachParams(run_id=run.process.run_id))
 
-    async def _initialize(self) -> None:
-        info = messages.ClientInfo(name="rpc_client")
-        params = messages.InitializeParams(process_id=os.getpid(), client_info=info, protocol_version=PROTOCOL_VERSION)
+    async def _initialize(self, output_window_bytes: int | None) -> None:
+        params = messages.InitializeParams(
+            process_id=os.getpid(),
+            client_info=messages.ClientInfo(name="rpc_client"),
+            protocol_version=PROTOCOL_VERSION,
+            capabilities=messages.ClientCapabilities(output_window_bytes=output_window_bytes),
+        )
         self.server = await self._connection.ask("initialize", params)
+        if self.server.capabilities.flow_control:  # an older server is paced by its pipe
+            self._connection.window_bytes = output_window_bytes
         if (version := self.server.protocol_version) != PROTOCOL_VERSION:
             name = self._connection.name
             raise RequestError(Kind.BAD_REPLY, f"{name} speaks version {version} of the protocol, and this client 1")

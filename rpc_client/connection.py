@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from rpc_client import wire
+from rpc_client.acks import Acknowledgements
 from rpc_client.errors import Kind, RequestError
 from rpc_client.run import HARD_BYTES, SOFT_BYTES, Event, Run
 from rpc_server import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rpc_server import messages
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,8 @@ class Connection:
         assert process.stdin is not None  # noqa: S101  # for mypy: both are pipes, see `launch`
         assert process.stdout is not None  # noqa: S101
         self.name = name
+        self.window_bytes: int | None = None
+        """How much of a stream the server sends ahead of what was taken; None: as much as the pipe takes."""
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
@@ -130,11 +135,15 @@ class Connection:
 
     def open(self, run_id: str, process: results.Process | None, *, created: bool = False) -> Run:
         """Make the run that hears of this run id from now on; another one ends."""
-        run = Run(process, created=created, taken=self._changed.set)
+        acks = None if self.window_bytes is None else Acknowledgements(self.window_bytes, self._acknowledge)
+        run = Run(process, created=created, taken=self._changed.set, acks=acks)
         if run_id in self._runs:
             self._runs[run_id].end()
         self._runs[run_id] = run
         return run
+
+    def _acknowledge(self, params: messages.AckParams) -> None:
+        self._write({"method": "remotecmd/ack", "params": wire.to_json(params)})
 
     def forget(self, run: Run) -> None:
         """Hand on no more events of a run."""
@@ -235,6 +244,8 @@ class Connection:
         return [] if run is None else [run]
 
     def _is_full(self, run: Run) -> bool:
+        if self.window_bytes is not None:
+            return False  # the server itself sends no more than that
         reply_is_due = any(pending.method not in _SLOW for pending in self._pending.values())
         return not run.over and run.waiting_bytes > (HARD_BYTES if reply_is_due else SOFT_BYTES)
 

@@ -1,7 +1,8 @@
 """One followed run on the client's side: what the server tells of it, in order, within a bound.
 
-The bound is kept by not reading: while a run holds more than `SOFT_BYTES` that nobody took, its client stops reading
-the server's pipe (back-pressure reaches the command's output in the container, never the command). Since replies come
+The bound is kept by acknowledging what was taken, if the client has asked for a window (see `rpc_client.acks`), else by
+not reading: while a run holds more than `SOFT_BYTES` that nobody took, its client stops reading the server's pipe
+(back-pressure reaches the command's output in the container, never the command). Since replies come
 through the same pipe, reading goes on up to `HARD_BYTES` while a reply is due soon, so that whoever takes the output
 may ask something in between. Must not know: frames, processes.
 """
@@ -17,6 +18,8 @@ from rpc_server import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rpc_client.acks import Acknowledgements
 
 Event = results.Output | results.Gap | results.StatusChanged | results.Connection
 """What is told of a run; the last is a `StatusChanged` whose process `is_final`."""
@@ -48,13 +51,19 @@ class Run:
         process: the run, as it was when following began; None if it has yet to be made (a streamed exec).
         created: whether this request made it.
         taken: called when there is more room.
+        acks: tells the server what was taken, if it waits for that.
 
     Raises (while iterating):
         RequestError: the server is gone.
     """
 
     def __init__(
-        self, process: results.Process | None, *, created: bool = False, taken: Callable[[], None] = lambda: None
+        self,
+        process: results.Process | None,
+        *,
+        created: bool = False,
+        taken: Callable[[], None] = lambda: None,
+        acks: Acknowledgements | None = None,
     ) -> None:
         self.process = process
         self.created = created
@@ -63,6 +72,8 @@ class Run:
         self.waiting_bytes = 0
         """Size of the frames whose events nobody took yet."""
         self._taken = taken
+        self._acks = acks
+        self._last: Event | None = None
         self._events: deque[tuple[Event, int]] = deque()
         self._arrived = asyncio.Event()
         self._over = False
@@ -95,6 +106,7 @@ class Run:
         return self
 
     async def __anext__(self) -> Event:
+        self._acknowledge()
         while not self._events:
             if self._error is not None:
                 raise self._error
@@ -105,4 +117,15 @@ class Run:
         event, size = self._events.popleft()
         self.waiting_bytes -= size
         self._taken()
+        self._last = event
         return event
+
+    def _acknowledge(self) -> None:
+        """Whoever asks for the next event is done with the last one."""
+        last, self._last = self._last, None
+        if self._acks is not None and not self._over:
+            match last:
+                case results.Output():
+                    self._acks.processed(last.run_id, last.stream, last.offset + len(data_of(last)))
+                case results.Gap():
+                    self._acks.processed(last.run_id, last.stream, last.to)

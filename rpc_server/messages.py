@@ -169,6 +169,9 @@ class ClientCapabilities:
 
     output_encoding: Encoding | None = None
     """"base64": all output comes as base64. "utf8" (default): text, and base64 only for what is not UTF-8."""
+    output_window_bytes: Annotated[int, Bounds(minimum=32_768, maximum=2**53 - 1)] | None = None
+    """Asks for flow control: most bytes of each stream of a run that are sent and not yet acknowledged by
+    remotecmd/ack. The least is the largest piece in one notification. Left out: no flow control."""
 
 
 @attrs.frozen(kw_only=True)
@@ -370,6 +373,18 @@ class CancelParams:
 
 
 @attrs.frozen(kw_only=True)
+class AckParams:
+    """Params of the notification remotecmd/ack."""
+
+    run_id: CommandId
+    """A run that is followed."""
+    stream: StreamName
+    """Which stream."""
+    offset: Offset
+    """Everything below it is processed."""
+
+
+@attrs.frozen(kw_only=True)
 class SetTraceParams:
     """Params of the notification $/setTrace."""
 
@@ -377,5 +392,5 @@ class SetTraceParams:
     """What to trace: "messages" (or "compact") names methods, "verbose" adds times."""
 
 
-TOLERANT = frozenset({InitializeParams, ClientInfo, ClientCapabilities, CancelParams, SetTraceParams})
+TOLERANT = frozenset({InitializeParams, ClientInfo, ClientCapabilities, CancelParams, SetTraceParams, AckParams})
 """Where unknown fields are ignored and null means left out: initialize and notifications, as LSP clients need it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from handlers.api import Stream
+from handlers.api import Begin, Process, Stream
 from rpc_server import messages, results, translate
 from rpc_server.session import Session
 
@@ -43,7 +43,7 @@ class Method:
 
 
 def initialize(session: Session, params: messages.InitializeParams) -> Reply:
-    """Agree on encoding and trace, and say what is built. It is optional, and may be sent once.
+    """Agree on encoding, flow control and trace, and say what is built. It is optional, and may be sent once.
 
     A client that asks for another protocolVersion gets ours, as LSP servers do it: the client knows what it can live
     with, and disconnects if it can't.
@@ -54,7 +54,10 @@ def initialize(session: Session, params: messages.InitializeParams) -> Reply:
             protocol_version=PROTOCOL_VERSION,
             server_info=results.ServerInfo(name="remotecmd", version=session.version),
             capabilities=results.ServerCapabilities(
-                transports=translate.TRANSPORTS, methods=tuple(METHODS), output_encodings=("utf8", "base64")
+                transports=translate.TRANSPORTS,
+                methods=tuple(METHODS),
+                output_encodings=("utf8", "base64"),
+                flow_control=True,
             ),
         )
     )
@@ -77,7 +80,8 @@ async def start(session: Session, params: messages.StartParams) -> Reply:
     target = translate.target_to_domain(params.target)
     started = await session.handler().start(target, definition, options)
     process = translate.process_to_wire(started.process)
-    return Reply(results.StartResult(process=process, created=started.created), then=started.begin)
+    then = None if started.begin is None else _following(session, started.process, started.begin)
+    return Reply(results.StartResult(process=process, created=started.created), then=then)
 
 
 async def status(session: Session, params: messages.StatusParams) -> Reply:
@@ -107,7 +111,11 @@ async def exec_(session: Session, params: messages.ExecParams) -> Reply:
     """Run a command to its end and answer with its output and exit code."""
     target = translate.target_to_domain(params.target)
     request = translate.exec_to_domain(params)
-    result = await session.handler().exec(target, request)
+    try:
+        result = await session.handler().exec(target, request)
+    except asyncio.CancelledError:
+        session.pacer.restart(request.run_id or "")  # no final state is told of it
+        raise
     return Reply(translate.exec_to_wire(result, request.max_output_bytes, session.output_encoding))
 
 
@@ -123,12 +131,24 @@ async def attach(session: Session, params: messages.AttachParams) -> Reply:
         follow_from=translate.from_to_domain(params.from_),
     )
     process, offsets = translate.process_to_wire(attached.process), translate.offsets_to_wire(attached.offsets)
-    return Reply(results.AttachResult(process=process, offsets=offsets), then=attached.begin)
+    then = _following(session, attached.process, attached.begin)
+    return Reply(results.AttachResult(process=process, offsets=offsets), then=then)
+
+
+def _following(session: Session, process: Process, begin: Begin) -> Begin:
+    """Begins to follow a run, with nothing sent and nothing acknowledged."""
+
+    def then() -> None:
+        session.pacer.restart(process.run_id or "")
+        begin()
+
+    return then
 
 
 async def detach(session: Session, params: messages.DetachParams) -> Reply:
     """Follow a run no more: nothing of it is pushed after the reply. The run goes on."""
     await session.handler().detach(params.run_id)
+    session.pacer.restart(params.run_id)
     return Reply(None)
 
 

@@ -34,6 +34,12 @@ NOTIFICATIONS: Mapping[str, Notification] = MappingProxyType(
             "leaves nothing running.",
         ),
         "$/setTrace": Notification(messages.SetTraceParams, "Sets how much $/logTrace tells."),
+        "remotecmd/ack": Notification(
+            messages.AckParams,
+            "Everything of a stream below an offset is processed, so that more of it may be sent: for clients that "
+            "gave outputWindowBytes. One that goes back, is beyond what was sent, or is of a run that is not followed, "
+            "changes nothing.",
+        ),
     }
 )
 """What the server understands."""

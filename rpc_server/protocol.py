@@ -221,6 +221,8 @@ class Protocol(JsonRPCProtocol):
                 self._cancel(read.id)
             case messages.SetTraceParams():
                 self._owner.session.trace = read.value
+            case messages.AckParams():
+                self._owner.session.pacer.acknowledge(read.run_id, read.stream, read.offset)
             case _ if name == "exit":
                 self._owner.exit()
 

@@ -35,6 +35,8 @@ class ServerCapabilities:
     """Requests that are answered."""
     output_encodings: tuple[str, ...]
     """Values for outputEncoding."""
+    flow_control: bool | None = None
+    """Whether outputWindowBytes and remotecmd/ack are understood."""
 
 
 @attrs.frozen(kw_only=True)

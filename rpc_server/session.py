@@ -1,4 +1,4 @@
-"""What one client has agreed with the server: whether it is initialized, encodings, trace.
+"""What one client has agreed with the server: whether it is initialized, encodings, flow control, trace.
 
 A state machine of three states; the table below says which requests each of them takes. It is changed only by the
 lifecycle methods, in the order in which messages arrive. Must not know: JSON-RPC, pygls, how messages travel.
@@ -10,6 +10,8 @@ import enum
 from typing import TYPE_CHECKING
 
 import attrs
+
+from rpc_server.pacing import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +52,7 @@ class Session:
         state: how far the lifecycle went.
         output_encoding: of all output.
         trace: how much `$/logTrace` tells.
+        pacer: keeps output within the client's window.
     """
 
     handler: Callable[[], ProcessHandler]
@@ -58,6 +61,7 @@ class Session:
     state: ClientState = ClientState.CREATED
     output_encoding: messages.Encoding = "utf8"
     trace: messages.Trace = "off"
+    pacer: Pacer = attrs.field(factory=Pacer, init=False)
 
     def refusal(self, method: str) -> str | None:
         """Why this request may not come now, or None."""
@@ -65,10 +69,11 @@ class Session:
         return AFTER_SHUTDOWN if refused is None else refused.get(method)
 
     def initialize(self, params: messages.InitializeParams) -> None:
-        """Agree with the client on encoding and trace, and watch its process."""
+        """Agree with the client on encoding, flow control and trace, and watch its process."""
         self.state = ClientState.INITIALIZED
-        if params.capabilities is not None and params.capabilities.output_encoding is not None:
-            self.output_encoding = params.capabilities.output_encoding
+        if (wanted := params.capabilities) is not None:
+            self.output_encoding = wanted.output_encoding or self.output_encoding
+            self.pacer.size = wanted.output_window_bytes
         self.trace = params.trace or self.trace
         if params.process_id is not None:
             self.watch_parent(params.process_id)

@@ -29,6 +29,8 @@ export interface ClientInfo {
 export interface ClientCapabilities {
   /** "base64": all output comes as base64. "utf8" (default): text, and base64 only for what is not UTF-8. */
   readonly outputEncoding?: Encoding;
+  /** Asks for flow control: most bytes of each stream of a run that are sent and not yet acknowledged by remotecmd/ack. The least is the largest piece in one notification. Left out: no flow control. */
+  readonly outputWindowBytes?: number;
 }
 
 export type Encoding = "utf8" | "base64";
@@ -61,6 +63,8 @@ export interface ServerCapabilities {
   readonly methods: readonly string[];
   /** Values for outputEncoding. */
   readonly outputEncodings: readonly string[];
+  /** Whether outputWindowBytes and remotecmd/ack are understood. */
+  readonly flowControl?: boolean;
 }
 
 /** Params of a method that takes none. */
@@ -515,6 +519,16 @@ export interface SetTraceParams {
   readonly value: Trace;
 }
 
+/** Params of the notification remotecmd/ack. */
+export interface AckParams {
+  /** A run that is followed. */
+  readonly runId: string;
+  /** Which stream. */
+  readonly stream: Stream;
+  /** Everything below it is processed. */
+  readonly offset: number;
+}
+
 /** Params of the notification remotecmd/output. */
 export interface Output {
   /** Which run. */
@@ -689,6 +703,7 @@ export interface Notifications {
   readonly exit: undefined;
   readonly "$/cancelRequest": CancelParams;
   readonly "$/setTrace": SetTraceParams;
+  readonly "remotecmd/ack": AckParams;
 }
 
 /** Params of what the server sends unasked. */

@@ -1,4 +1,4 @@
-"""The files that are generated from the contract: what is in each, as text.
+"""The files that are generated from the contract and from the life of a run: what is in each, as text.
 
 `python -m rpc_server.documents` writes them. Pure. Must not know: files, how a transcript was recorded.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rpc_server import openrpc
-from rpc_server.documents import markdown, typescript
+from rpc_server.documents import lifecycle, markdown, typescript
 
 TRANSCRIPTS = "docs/transcripts"
 """The directory of recorded conversations, one a method."""
@@ -25,6 +25,7 @@ def render(transcripts: Mapping[str, Any]) -> dict[str, str]:
     """Every generated file by its path in the project, given the transcripts by method."""
     document = openrpc.document()
     return {
+        "docs/lifecycle.md": lifecycle.render(),
         "docs/openrpc.json": json_text(document),
         "docs/protocol.md": markdown.render(document, transcripts, transcript_name),
         "editor-extension/src/protocol.ts": typescript.render(document),

@@ -26,6 +26,17 @@ The server exits within a second when its stdin ends, when the process of `proce
 
 `remotecmd/start` follows the run unless told not to, `remotecmd/attach` follows one that exists; each connection follows a run once. What is pushed: output in the order in which it was written, gaps where bytes are gone, and the state when it changes. Text is cut only between characters; bytes that are not UTF-8 come as base64. Exactly one state is final. It comes when both streams have ended, or a second after the command did if something else still holds them: then `stdoutEnded` or `stderrEnded` is false.
 
+## Flow control
+
+A client that reads slowly is paced by its pipe: what waits in the server is bounded, and commands go on all the same, since their output is kept in the container. But then one run that nobody reads holds up the others. A client that wants each run paced by itself gives `outputWindowBytes` in `initialize`, and sends `remotecmd/ack` when it has processed output: of each stream of a followed run, at most so many bytes are sent ahead of the last acknowledgement.
+
+- It begins where following begins, with nothing acknowledged: after `remotecmd/attach` at another offset, there.
+- Bytes that a `remotecmd/gap` tells of take no room.
+- The order of both streams is kept, so a run waits as a whole when one of its windows is full. Other runs and replies do not wait.
+- Stop, detach, shutdown and the like do not wait. What is answered after the output was told does: a streamed `remotecmd/exec`, and `remotecmd/remove` of an ended run that this connection follows.
+- The final state comes after the last byte was sent, acknowledged or not.
+- Acknowledge in steps of a quarter of the window or so, rather than each piece.
+
 ## Targets
 
 Every request about a command names where it runs, as [Target](#target). What it was resolved to comes back in `process.target`, and stays the same for the run's life.

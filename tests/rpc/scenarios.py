@@ -51,10 +51,14 @@ def stop_quietly(talk: Conversation) -> None:
 
 def initialize(talk: Conversation) -> None:
     client = {"name": "example", "version": "1.0"}
-    capabilities = {"outputEncoding": "utf8"}
+    capabilities = {"outputEncoding": "utf8", "outputWindowBytes": 1 << 20}
     talk.ask("initialize", processId=os.getpid(), clientInfo=client, protocolVersion=1, capabilities=capabilities)
     talk.notify("initialized")
-    talk.ask("remotecmd/exec", target=LOCAL, cmdLine="echo hello")
+    talk.ask("remotecmd/start", target=LOCAL, definition=definition(talk, SERVE), runId="web-1")
+    talk.until_output("web", "listening\n")
+    talk.notify("remotecmd/ack", runId="web-1", stream="stdout", offset=len("listening\n"))
+    ask(talk, "stop")
+    talk.until_final("web")
     talk.ask("shutdown")
     talk.notify("exit")
 

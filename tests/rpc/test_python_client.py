@@ -200,3 +200,32 @@ async def test_what_is_no_server_is_told(name: str) -> None:
             pass
     assert caught.value.kind == kind
     assert message in caught.value.message
+
+
+@pytest.fixture
+async def pacing(tmp_path: Path) -> AsyncIterator[Commands]:
+    """Commands of a client that asked for the smallest window."""
+    async with Client.spawn(output_window_bytes=32_768) as client:
+        yield Commands(client, str(tmp_path / "base"))
+
+
+async def test_with_a_window_a_run_that_nobody_takes_holds_up_no_other(pacing: Commands) -> None:
+    size = 4 << 20
+    slow = await pacing.start("slow", f"yes | head -c {size}")
+    quick = await pacing.start("quick", f"yes | head -c {size}")
+    assert await written(quick) == {"stdout": b"y\n" * (size // 2), "stderr": b""}
+    assert (await pacing.status("slow")).state == "exited"
+    assert slow.waiting_bytes < 2 * 32_768, "the server has sent no more than was asked for"
+    assert await written(slow) == {"stdout": b"y\n" * (size // 2), "stderr": b""}
+
+
+async def test_with_a_window_an_attach_begins_anew(pacing: Commands) -> None:
+    size = 300_000
+    first = await pacing.start("a", f"yes | head -c {size}")
+    await anext(first)
+    where = messages.FromOffsets(stdout=100_000)
+    second = await pacing.client.attach(messages.AttachParams(**pacing.where("a"), from_=where))
+    assert await written(second) == {"stdout": b"y\n" * ((size - 100_000) // 2), "stderr": b""}
+    await pacing.client.attach(messages.AttachParams(**pacing.where("a")))
+    third = await pacing.client.attach(messages.AttachParams(**pacing.where("a")))
+    assert len((await written(third))["stdout"]) == size

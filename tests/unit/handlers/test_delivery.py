@@ -97,7 +97,7 @@ def test_each_byte_is_told_once_or_is_in_a_gap(
 ) -> None:
     memory, recorder = Memory(segment), Recorder()
     delivery = Delivery(Offsets(), recorder)
-    delivery._window = window  # white-box: a real one is larger than hypothesis likes
+    delivery._rounds.size = window  # white-box: a real one is larger than hypothesis likes
 
     async def play() -> None:
         for what, stream, count in script:
@@ -131,7 +131,7 @@ def test_a_replay_has_the_order_of_writing(writes: list[tuple[Stream, int]], win
     for stream, count in writes:
         memory.write(stream, count)
     delivery = Delivery(Offsets(), recorder)
-    delivery._window = window
+    delivery._rounds.size = window
     asyncio.run(deliver(memory, recorder, delivery))
     told = [
         (chunk.stream, at) for chunk in recorder.chunks for at in range(chunk.offset, chunk.offset + len(chunk.data))

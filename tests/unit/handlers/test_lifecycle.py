@@ -101,12 +101,18 @@ ROWS: dict[str, tuple[Snapshot, State, Status, str | None, str | None]] = {
     "stopped before it started": (
         facts(code=143, ended_at=102.0, why="stoppedBeforeStart"), State.EXITED, Status.STOPPED, None, None,
     ),
+    "stopped when it would never start": (
+        facts(code=143, ended_at=LATE, why="stoppedBeforeStart"), State.START_FAILED, Status.ERRORED, "noRecord", None,
+    ),
+    "stopped in another boot": (
+        facts(code=143, ended_at=50.0, why="stoppedBeforeStart"), State.START_FAILED, Status.ERRORED, "noRecord", None,
+    ),
     "gone without a record": (began(life="G"), State.LOST, Status.UNKNOWN, "recordMissing", None),
     "gone without a record, stop asked": (
         began(life="G", **TERM), State.LOST, Status.UNKNOWN, "recordMissing", None,
     ),
     "another boot or namespace": (began(life="F"), State.LOST, Status.UNKNOWN, "containerRestarted", None),
-    "another boot, never began": (facts(life="F"), State.LOST, Status.UNKNOWN, "containerRestarted", None),
+    "another boot, never began": (facts(life="F"), State.START_FAILED, Status.ERRORED, "noRecord", None),
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rpc_client.acks import Acknowledgements
 from rpc_client.errors import Kind, RequestError
 from rpc_client.run import Event, Run, data_of
 from rpc_server import results
@@ -68,3 +69,33 @@ def test_bytes_are_those_that_were_written() -> None:
     assert data_of(output("ä")) == b"\xc3\xa4"
     coded = results.Output(run_id="r", id="a", stream="stdout", offset=0, data="/wA=", encoding="base64")
     assert data_of(coded) == b"\xff\x00"
+
+
+def acknowledged(run_acks: list[tuple[str, str, int]], window: int = 32_768) -> Acknowledgements:
+    return Acknowledgements(window, lambda ack: run_acks.append((ack.run_id, ack.stream, ack.offset)))
+
+
+async def test_what_was_taken_is_acknowledged_when_the_next_is_asked_for() -> None:
+    sent: list[tuple[str, str, int]] = []
+    run = Run(None, acks=acknowledged(sent))
+    for event in (output("ä"), results.Gap(run_id="r", id="a", stream="stdout", from_=2, to=9, reason="full")):
+        run.feed(event, 1)
+    await anext(run)
+    assert sent == []
+    await anext(run)
+    assert sent == [("r", "stdout", 2)]
+    waiting = asyncio.ensure_future(anext(run))
+    await asyncio.sleep(0)
+    assert sent[1:] == [("r", "stdout", 9)]
+    run.end()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
+async def test_nobody_waits_for_acknowledgements_of_a_run_that_is_over() -> None:
+    sent: list[tuple[str, str, int]] = []
+    run = Run(None, acks=acknowledged(sent))
+    run.feed(output("x"), 1)
+    run.feed(status("stopped"), 1)
+    assert len([event async for event in run]) == 2
+    assert sent == []

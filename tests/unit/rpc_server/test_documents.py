@@ -17,7 +17,7 @@ from rpc_server.methods import METHODS
 from rpc_server.notifications import NOTIFICATIONS, PUSHED
 
 ROOT = Path(__file__).parents[3]
-FILES = ("docs/openrpc.json", "docs/protocol.md", "editor-extension/src/protocol.ts")
+FILES = ("docs/lifecycle.md", "docs/openrpc.json", "docs/protocol.md", "editor-extension/src/protocol.ts")
 
 
 @pytest.fixture
