@@ -167,10 +167,10 @@ def with_acknowledgements(bench: Bench, digest: str) -> None:
         name, run = bench.start(client, WRITE)
         slow = Slow(client, run)
         during = bench.replies(client, other, slow, bench.flood(watcher, name))
-        seconds = time.monotonic() - begun
+        seconds, processed = time.monotonic() - begun, slow.processed
         busy = row("… while 1 GiB is written, read at 1 MiB/s", during, idle, f"≤ {REPLY_LIMIT:g}×")
         after = row("… when it is written, read at 1 MiB/s", bench.replies(client, other, slow), idle)
-        print(f"{'1 GiB was written in':<58} {seconds:8.1f} s  ({slow.processed >> 10} KiB processed by then)")
+        print(f"{'1 GiB was written in':<58} {seconds:8.1f} s  ({processed >> 20} MiB processed by then)")
         print(f"{'the server has grown, by most':<58} {memory.growth_mib():8.1f} MiB  ≤ {MEMORY_LIMIT_MIB}")
         print(f"{'p99 of both, against nobody writing':<58} {max(busy, after) / idle:8.2f}×  ≤ {REPLY_LIMIT:g}×")
         begun, at = time.monotonic(), slow.received

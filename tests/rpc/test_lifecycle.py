@@ -39,6 +39,7 @@ def test_initialize_lists_what_is_built(client: Client) -> None:
         "transports": ["local", "kubernetes"] if sys.platform == "linux" else ["kubernetes"],
         "methods": METHODS,
         "outputEncodings": ["utf8", "base64"],
+        "flowControl": True,
     }
 
 
