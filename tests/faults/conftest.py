@@ -14,6 +14,7 @@ import yaml
 from tests.e2e.conftest import BASE, Scene
 from tests.e2e.conftest import scene as scene  # noqa: PLC0414  # a fixture
 from tests.e2e.quiet import BLOCKED, Quiet
+from tests.faults.line import Line
 from tests.faults.pods import Pod
 from tests.faults.proxy import Proxy
 
@@ -65,8 +66,8 @@ def way(kubeconfig: Path, tmp_path: Path) -> Iterator[Callable[..., Way]]:
     proxies: list[Proxy] = []
     server = urlsplit(yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
 
-    def make(cuts: Iterable[Cut] = ()) -> Way:
-        proxy = Proxy(server.hostname or "", server.port or 443, cuts)
+    def make(cuts: Iterable[Cut] = (), most: int = 1 << 30) -> Way:
+        proxy = Proxy(server.hostname or "", server.port or 443, cuts, most)
         proxies.append(proxy.__enter__())
         return Way(proxy, kubeconfig, tmp_path / f"kubeconfig-{len(proxies)}")
 
@@ -91,6 +92,22 @@ def keep_clean(scene: Scene) -> Iterator[Callable[..., Container]]:
     yield watch
     for quiet in watched:
         quiet.check_nothing_but_records(BLOCKED)
+
+
+@pytest.fixture
+def inside(keep_clean: Callable[..., Container]) -> Container:
+    """The container that most tests use."""
+    return keep_clean("app")
+
+
+@pytest.fixture
+def line(scene: Scene, way: Callable[..., Way], inside: Container) -> Iterator[Line]:
+    through = way()
+    made = Line(scene, scene.target("app", kubeconfig=through.kubeconfig), through.proxy, inside)
+    yield made
+    made.proxy.throttle(None)
+    made.proxy.resume()
+    made.client.close()
 
 
 @pytest.fixture

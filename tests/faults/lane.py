@@ -28,19 +28,24 @@ class Lane:
         self.witnesses: dict[str, Witness] = {}
         self.connections: list[str] = []
         self.asked_again = 0
+        self._replies: dict[int | str, dict[str, Any]] = {}
 
     def watch(self, *witnesses: Witness) -> None:
         """Show them what comes."""
         self.witnesses |= {witness.run_id: witness for witness in witnesses}
 
-    def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    def send(self, method: str, params: dict[str, Any]) -> int | str:
+        """Ask, and look for the reply later."""
+        return self.client.send_request(f"remotecmd/{method}", {"target": self.target, **params})
+
+    def reply(self, number: int | str, seconds: float = LONG) -> dict[str, Any]:
         """The reply to a request, be it an error; what comes before it is looked at."""
-        number = self.client.send_request(f"remotecmd/{method}", {"target": self.target, **params})
-        while True:
-            message = self.client.next(LONG)
-            if "method" not in message and message["id"] == number:
-                return message
-            self._look_at(message)
+        self.until(lambda: number in self._replies, seconds)
+        return self._replies.pop(number)
+
+    def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Ask and wait for the reply."""
+        return self.reply(self.send(method, params))
 
     def insist(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """The result of a request, asked for again as long as the server says that it may work."""
@@ -63,6 +68,9 @@ class Lane:
             self._look_at(self.client.next(max(deadline - time.monotonic(), 0.01)))
 
     def _look_at(self, message: dict[str, Any]) -> None:
+        if "method" not in message:
+            self._replies[message["id"]] = message
+            return
         if message.get("method") == "remotecmd/connection":
             self.connections.append(message["params"]["state"])
             return

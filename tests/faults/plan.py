@@ -41,21 +41,28 @@ EARLY_BYTES = 64 * 1024
 LATE_BYTES = 3 << 20
 """Up to here are windows of output."""
 
-REQUESTS_BYTES = 100 * 1024
-"""The agent's text goes up in one piece of some 50 KiB, and then only requests."""
+FIRST_REQUESTS_BYTES = 3000
+"""After the agent's text, only requests go up, of some hundred bytes each."""
 
 
-def cuts(seed: object, count: int) -> Iterator[Cut]:
-    """So many cuts: a quarter while a connection is made, an eighth in requests, the others in the midst of output.
+def cuts(seed: object, greeting_bytes: int) -> Iterator[Cut]:
+    """Cuts without end: a quarter while a connection is made, an eighth in what goes up, the others in the midst of it.
 
     Every byte of the first KiBs is as likely as the ones in the MiBs after them are together: hence the logarithms.
+
+    Args:
+        seed: the same one draws the same cuts.
+        greeting_bytes: about what goes up before the first request.
     """
     chance = random.Random(str(seed))  # noqa: S311  # a plan that can be repeated is what is wanted
-    for _ in range(count):
+    while True:
         kind = chance.choice(list(Kind))
         where = chance.random()
         if where < 1 / 8:
-            yield Cut(Direction.UP, _between(chance, 1, REQUESTS_BYTES), kind)
+            after = _between(chance, 1, greeting_bytes)
+            if chance.random() < 1 / 2:
+                after = greeting_bytes + chance.randint(1, FIRST_REQUESTS_BYTES)
+            yield Cut(Direction.UP, after, kind)
         elif where < 3 / 8:
             yield Cut(Direction.DOWN, _between(chance, 1, EARLY_BYTES), kind)
         else:

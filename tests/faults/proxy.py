@@ -52,11 +52,13 @@ class Proxy:
         host: of the address.
         port: of the address.
         cuts: one for each connection that is made, as long as there are any.
+        most: so many connections are cut by plan; some connections never get as far as their cut.
     """
 
-    def __init__(self, host: str, port: int, cuts: Iterable[Cut] = ()) -> None:
+    def __init__(self, host: str, port: int, cuts: Iterable[Cut] = (), most: int = 1 << 30) -> None:
         self._address = (host, port)
         self._cuts: Iterator[Cut] = iter(cuts)
+        self._most = most
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
         self._links: set[Link] = set()
@@ -206,13 +208,15 @@ class Proxy:
 
     async def _pass(self, link: Link, data: bytes, writer: asyncio.StreamWriter, direction: Direction) -> bool:
         """Pass on as much as is to be; False if that is the end of the connection."""
-        cut = link.cut if link.cut is not None and link.cut.direction is direction else None
+        cut = link.cut
+        if cut is not None and (cut.direction is not direction or self.cut_count >= self._most):
+            cut = None
         if cut is not None:
-            data = data[: cut.after - link.passed[direction]]
+            data = data[: max(cut.after - link.passed[direction], 0)]
         link.passed[direction] += len(data)
         self.passed[direction] += len(data)
         writer.write(data)
-        if cut is not None and link.passed[direction] == cut.after:
+        if cut is not None and link.passed[direction] >= cut.after:
             self._end(link, cut.kind)
             return False
         await writer.drain()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.agent.channel import agent_text
 from tests.e2e.conftest import BASE, Scene
 from tests.faults import pattern
 from tests.faults.lane import Lane
@@ -35,6 +36,9 @@ PLACES = [
     ("nonroot", "main", "/tmp/remotecmd-1000"),
 ]
 """Each has a server, and a way, of its own: cuts of one connection come one after the other."""
+
+GREETING_BYTES = len(agent_text()) + 4000
+"""The agent's text, and what TLS and the upgrade take."""
 
 ERROR_RECORDS = 64
 SECONDS = 400.0
@@ -105,7 +109,7 @@ def test_every_byte_comes_once_over_a_thousand_cuts(
     containers = [keep_clean(*place) for place in PLACES]
     lanes = []
     for i, (pod, container, _) in enumerate(PLACES):
-        through = way(cuts(f"{seed} {i}", wanted))
+        through = way(cuts(f"{seed} {i}", GREETING_BYTES), wanted)
         target = scene.target(pod, containerName=container, kubeconfig=through.kubeconfig)
         lanes.append(Cutting(Lane(Client(), target), through, scene, i, wanted))
     try:
