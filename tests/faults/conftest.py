@@ -77,10 +77,24 @@ def way(kubeconfig: Path, tmp_path: Path) -> Iterator[Callable[..., Way]]:
 
 
 @pytest.fixture
-def keep_clean(scene: Scene) -> Iterator[Callable[..., Container]]:
+def pods(kubectl: Kubectl, kubeconfig: Path, scene: Scene) -> Iterator[Callable[..., Pod]]:
+    """Makes pods that a test may break."""
+    made: list[Pod] = []
+
+    def make(**options: str) -> Pod:
+        made.append(Pod(f"faults-{len(made)}-{scene.suffix}", kubectl, kubeconfig, **options))
+        return made[-1]
+
+    yield make
+    for pod in made:
+        pod.delete()
+
+
+@pytest.fixture
+def keep_clean(scene: Scene, pods: Callable[..., Pod]) -> Iterator[Callable[..., Container]]:
     """Gives containers to look into, in which nothing may be left after the test but records of runs that have ended.
 
-    The servers of the test are gone by then.
+    The servers of the test are gone by then, and its pods are still there.
     """
     watched: list[Quiet] = []
 
@@ -108,17 +122,3 @@ def line(scene: Scene, way: Callable[..., Way], inside: Container) -> Iterator[L
     made.proxy.throttle(None)
     made.proxy.resume()
     made.client.close()
-
-
-@pytest.fixture
-def pods(kubectl: Kubectl, kubeconfig: Path, scene: Scene) -> Iterator[Callable[..., Pod]]:
-    """Makes pods that a test may break."""
-    made: list[Pod] = []
-
-    def make(**options: str) -> Pod:
-        made.append(Pod(f"faults-{len(made)}-{scene.suffix}", kubectl, kubeconfig, **options))
-        return made[-1]
-
-    yield make
-    for pod in made:
-        pod.delete()

@@ -34,16 +34,21 @@ class Line:
     ) -> None:
         self.scene, self.target, self.proxy, self._inside = scene, target, proxy, inside
         self.client = Client()
-        self.definition = {"id": scene.id(), **definition}
+        self.where = {"id": scene.id(), **definition}
         self.lane = Lane(self.client, self.target)
         self.witness = Witness("", 7)
         self.file = f"/tmp/over-{scene.suffix}"
 
-    def start(self, line: str, *salts: int) -> dict[str, Any]:
+    def use(self, pod: str, inside: Container) -> None:
+        """Another pod than `app`."""
+        self.target["podName"] = pod
+        self._inside = inside
+
+    def start(self, line: str, *salts: int, gaps: bool = False) -> dict[str, Any]:
         run_id = f"run-{self.scene.suffix}"
-        self.witness = Witness(run_id, *salts)
+        self.witness = Witness(run_id, *salts, gaps=gaps)
         self.lane.watch(self.witness)
-        definition = {**self.definition, "cmdLine": line}
+        definition = {**self.where, "cmdLine": line}
         process: dict[str, Any] = self.lane.insist("start", {"definition": definition, "runId": run_id})["process"]
         return process
 
@@ -53,8 +58,8 @@ class Line:
         self.lane.until(lambda: self.witness.at["stdout"] > 0, LONG)
         return process
 
-    def start_writing(self, **how: Any) -> None:
-        self.start(pattern.until(self.file, 7, **how), 7)
+    def start_writing(self, *, gaps: bool = False, **how: Any) -> None:
+        self.start(pattern.until(self.file, 7, **how), 7, gaps=gaps)
 
     def until_more(self, size: int, seconds: float = LONG) -> None:
         goal = self.witness.at["stdout"] + size

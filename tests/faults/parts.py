@@ -66,6 +66,10 @@ class Parts:
         """Of the run of a command that was started once."""
         return f"{self._base}/runs/{self._run(command_id)}"
 
+    def note(self, command_id: str, stream: str) -> str:
+        """What the pump of a stream wrote down last."""
+        return self._inside.shell(f"cat {self.directory(command_id)}/{stream}.n")
+
     def _run(self, command_id: str) -> str:
         listing = self._inside.shell(f'cd {self._base}/runs && grep -l "^{command_id} " */meta')
         (found,) = listing.split()

@@ -28,13 +28,17 @@ class Pod:
         kubectl: for the cluster's administrator.
         kubeconfig: of the node.
         script: what PID 1 is to do instead of sleeping.
+        restart: the pod's restartPolicy.
     """
 
-    def __init__(self, name: str, kubectl: Kubectl, kubeconfig: Path, *, script: str = "") -> None:
+    def __init__(
+        self, name: str, kubectl: Kubectl, kubeconfig: Path, *, script: str = "", restart: str = "Always"
+    ) -> None:
         self.name = name
         self._kubectl = kubectl
         self._socket = kubeconfig.parent / "containerd.sock"
         self._script = script
+        self._restart = restart
         self.create()
 
     def create(self) -> None:
@@ -55,7 +59,7 @@ class Pod:
         spec = {
             "nodeName": "127.0.0.1", "hostNetwork": True, "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False, "enableServiceLinks": False,
-            "containers": [container], "volumes": [{"name": "keep", "emptyDir": {}}],
+            "restartPolicy": self._restart, "containers": [container], "volumes": [{"name": "keep", "emptyDir": {}}],
         }  # fmt: skip
         metadata = {"name": self.name, "labels": {"suite": "faults"}}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -73,11 +77,15 @@ class Pod:
         started, _, found = self._kubectl("get", "pod", self.name, "-o", path).partition(" ")
         return found.removeprefix("containerd://") if started else ""
 
-    def kill_container(self) -> None:
-        """Kill PID 1 from outside, as the kernel does when memory is short, and wait until there is another one."""
+    def kill_container(self, *, replaced: bool = True) -> None:
+        """Kill PID 1 from outside, as the kernel does when memory is short, and wait for another one, or for none."""
         before = self.container_id
         self.ctr("task", "kill", "-s", "KILL", before)
-        assert eventually(lambda: self.container_id, lambda now: now not in {"", before}, 60) not in {"", before}
+
+        def is_done(now: str) -> bool:
+            return now not in {"", before} if replaced else now == ""
+
+        assert is_done(eventually(lambda: self.container_id, is_done, 60))
 
     def ctr(self, *arguments: str) -> str:
         """Ask containerd itself."""

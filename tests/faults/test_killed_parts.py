@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.slow, pytest.
 
 def status(line: Line) -> dict[str, Any]:
     """The state of the command, which a list of all tells as well."""
-    process: dict[str, Any] = line.lane.insist("status", {"id": line.scene.id()})["process"]
+    process: dict[str, Any] = line.lane.insist("status", line.where)["process"]
     listed = line.lane.insist("list", {})["processes"]
     (same,) = [other for other in listed if other["id"] == line.scene.id()]
     assert (same["state"], same.get("reason")) == (process["state"], process.get("reason"))
@@ -53,7 +53,7 @@ def test_without_its_spawner_an_agent_starts_and_stops_through_another(line: Lin
     assert line.lane.insist("exec", {"cmdLine": "echo in"})["stdout"] == "in\n"
     parts.kill(parts.agent()["spawner"])
     line.until_more(1 << 18)
-    stopped = line.lane.insist("stop", {"id": line.scene.id(), "gracePeriodSeconds": 5})
+    stopped = line.lane.insist("stop", {**line.where, "gracePeriodSeconds": 5})
     assert stopped["verdict"]["survivors"] == []
     assert (stopped["process"]["state"], stopped["process"]["signal"]) == ("signaled", "TERM")
 
@@ -74,9 +74,9 @@ def test_a_command_outlives_its_supervisor_and_its_end_is_lost(line: Line, insid
     assert "exitCode" not in line.witness.final
     assert inside.shell(f"cat /proc/{process['pid']}/stat").rpartition(") ")[2].startswith("Z")
     assert status(line) == line.witness.final
-    waited = line.lane.insist("wait", {"id": line.scene.id()})
+    waited = line.lane.insist("wait", line.where)
     assert (waited["process"], waited["timedOut"]) == (line.witness.final, False)
-    line.lane.insist("remove", {"id": line.scene.id()})
+    line.lane.insist("remove", line.where)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_where_pid_1_reaps_a_command_without_supervisor_is_gone(
     line: Line, keep_clean: Callable[..., Container], reaping: Pod
 ) -> None:
     inside = keep_clean(reaping.name)
-    line.target["podName"] = reaping.name
+    line.use(reaping.name, inside)
     gate = f"/tmp/gate-{line.scene.suffix}"
     process = line.start_and_hear(f"echo up; until [ -e {gate} ]; do sleep 0.1; done; exit 3")
     parts = Parts(inside)
@@ -100,7 +100,7 @@ def test_where_pid_1_reaps_a_command_without_supervisor_is_gone(
     assert (line.witness.final["state"], line.witness.final["reason"]) == ("lost", "supervisorKilled")
     assert inside.shell(f"[ ! -e /proc/{process['pid']} ] && echo gone") == "gone\n"
     assert status(line) == line.witness.final
-    line.lane.insist("remove", {"id": line.scene.id()})
+    line.lane.insist("remove", line.where)
 
 
 def test_a_stream_whose_pump_is_killed_does_not_end_and_has_no_wrong_byte(line: Line, inside: Container) -> None:
@@ -116,16 +116,16 @@ def test_a_stream_whose_pump_is_killed_does_not_end_and_has_no_wrong_byte(line: 
     assert final is not None
     assert (final["state"], final["stdoutEnded"], final["stderrEnded"]) == ("exited", False, True)
     assert status(line)["stdoutEnded"] is False
-    line.lane.insist("remove", {"id": line.scene.id()})
+    line.lane.insist("remove", line.where)
 
 
 def test_a_run_can_be_stopped_without_its_supervisor(line: Line, inside: Container) -> None:
     process = line.start_and_hear(f"echo up; sleep 1000 & sleep 1000; : {line.scene.suffix}")
     parts = Parts(inside)
     parts.kill(parts.supervisor(line.scene.id()).pid)
-    stopped = line.lane.insist("stop", {"id": line.scene.id(), "gracePeriodSeconds": 2})
+    stopped = line.lane.insist("stop", {**line.where, "gracePeriodSeconds": 2})
     assert stopped["verdict"]["survivors"] == []
     assert (stopped["process"]["state"], stopped["process"]["status"]) == ("lost", "unknown")
     left = eventually(lambda: {p for p in inside.processes() if p.session == process["pid"]}, lambda found: not found)
     assert left == set()
-    line.lane.insist("remove", {"id": line.scene.id()})
+    line.lane.insist("remove", line.where)
