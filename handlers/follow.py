@@ -8,6 +8,7 @@ channel costs nothing: the next one continues at the next offset.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from typing import TYPE_CHECKING
@@ -134,7 +135,8 @@ class Follower:
         finally:
             stop_listening()
         if not channel.is_heard(self._facts):
-            await channel.request("unhear", self._facts.path)
+            with contextlib.suppress(ChannelLost):  # its bells are gone, too, and the end has been told
+                await channel.request("unhear", self._facts.path)
 
     async def _look(self, channel: Channel) -> bool:
         """Have a bell hang, and see how things are; False if the record is gone, and that was told."""

@@ -30,12 +30,11 @@ MISSING = "M"
 LOST_REASONS = {
     "F": "containerRestarted",
     "G": "supervisorKilled",
-    "Z": "zombie",
     "R": "pidReused",
     MISSING: "recordMissing",
 }
-"""Why nobody can know how a run ended. A supervisor writes the end down unless it is killed: then the command is gone,
-is a zombie that nobody waits for, or its pid is another process's by now.
+"""Why nobody can know how a run ended. A supervisor writes the end down unless it is killed: then the command is gone (or
+a zombie, where PID 1 reaps nothing), and its pid may be another process's by now.
 """
 
 STOP_REASONS = frozenset({"request", "timeout", "disconnect"})

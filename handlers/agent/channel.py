@@ -177,6 +177,8 @@ class Channel:
             reply = await future
         finally:
             self._pending.pop(request_id, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # seen, also where a write has failed first
         self._pace(len(reply.body), time.monotonic() - asked)
         return reply
 

@@ -13,6 +13,7 @@ import yaml
 
 from tests.e2e.conftest import BASE, Scene
 from tests.e2e.conftest import scene as scene  # noqa: PLC0414  # a fixture
+from tests.e2e.container import Container
 from tests.e2e.quiet import BLOCKED, Quiet
 from tests.faults.line import Line
 from tests.faults.pods import Pod
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Kubectl
-    from tests.e2e.container import Container
     from tests.faults.plan import Cut
 
 SEED = os.environ.get("REMOTECMD_FAULT_SEED") or secrets.token_hex(4)
@@ -98,8 +98,11 @@ def keep_clean(scene: Scene, pods: Callable[..., Pod]) -> Iterator[Callable[...,
     """
     watched: list[Quiet] = []
 
-    def watch(pod: str, name: str = "main", base: str = BASE) -> Container:
-        container = scene.container(pod, name, base)
+    def watch(pod: str | Pod, name: str = "main", base: str = BASE) -> Container:
+        if isinstance(pod, Pod):  # what was in it goes with it
+            container = Container(scene.kubeconfig, pod.name, name)
+        else:
+            container = scene.container(pod, name, base)
         watched.append(Quiet(container, base))
         return container
 

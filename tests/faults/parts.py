@@ -60,7 +60,7 @@ class Parts:
 
     def kill(self, *pids: int) -> None:
         """End them at once."""
-        self._inside.shell(f"kill -KILL {' '.join(map(str, pids))}")
+        self._inside.shell(f"kill -KILL {' '.join(map(str, pids))} 2>/dev/null || :")
 
     def directory(self, command_id: str) -> str:
         """Of the run of a command that was started once."""

@@ -1,6 +1,6 @@
 """How a run is told to have ended when nobody saw its end: each way has a reason of its own, and none is a guess.
 
-What a killed supervisor leaves (zombie, supervisorKilled) is in test_killed_parts.py, a crash on the node in
+What a killed supervisor leaves, a zombie or nothing, is in test_killed_parts.py, a crash on the node in
 test_restarts.py.
 """
 
@@ -134,7 +134,7 @@ def test_pid_reused(
 ) -> None:
     """The record is made to name a pid that is another process's by now: that is neither shown nor signalled."""
     pod = pods(script=REAPS)
-    inside = keep_clean(pod.name)
+    inside = keep_clean(pod)
     case = Case(scene, pod, client)
     parts = Parts(inside)
     directory = parts.directory(case.where["id"])
@@ -161,7 +161,7 @@ def test_record_missing(
 ) -> None:
     """Somebody removed the run's files while it ran: who follows or waits is told, to others it was never started."""
     pod = pods(script=REAPS)
-    inside = keep_clean(pod.name)
+    inside = keep_clean(pod)
     case = Case(scene, pod, client)
     waiting = case.lane.send("wait", case.where)
     directory = Parts(inside).directory(case.where["id"])

@@ -58,8 +58,8 @@ def test_without_its_spawner_an_agent_starts_and_stops_through_another(line: Lin
     assert (stopped["process"]["state"], stopped["process"]["signal"]) == ("signaled", "TERM")
 
 
-def test_a_command_outlives_its_supervisor_and_its_end_is_lost(line: Line, inside: Container) -> None:
-    """PID 1 of these pods reaps nothing: the command stays a zombie, which is not taken for a process."""
+def test_a_zombie_whose_supervisor_was_killed_is_lost(line: Line, inside: Container) -> None:
+    """The command outlives its supervisor. PID 1 here reaps nothing, so it stays a zombie, which counts as gone."""
     line.start_writing()
     line.until_more(1 << 18)
     parts = Parts(inside)
@@ -70,7 +70,7 @@ def test_a_command_outlives_its_supervisor_and_its_end_is_lost(line: Line, insid
     line.finish()
     assert line.witness.final is not None
     told = (line.witness.final["status"], line.witness.final["state"], line.witness.final["reason"])
-    assert told == ("unknown", "lost", "zombie")
+    assert told == ("unknown", "lost", "supervisorKilled")
     assert "exitCode" not in line.witness.final
     assert inside.shell(f"cat /proc/{process['pid']}/stat").rpartition(") ")[2].startswith("Z")
     assert status(line) == line.witness.final
@@ -84,10 +84,10 @@ def reaping(pods: Callable[..., Pod]) -> Pod:
     return pods(script=REAPS)
 
 
-def test_where_pid_1_reaps_a_command_without_supervisor_is_gone(
+def test_a_command_whose_supervisor_was_killed_is_lost(
     line: Line, keep_clean: Callable[..., Container], reaping: Pod
 ) -> None:
-    inside = keep_clean(reaping.name)
+    inside = keep_clean(reaping)
     line.use(reaping.name, inside)
     gate = f"/tmp/gate-{line.scene.suffix}"
     process = line.start_and_hear(f"echo up; until [ -e {gate} ]; do sleep 0.1; done; exit 3")

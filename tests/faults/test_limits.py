@@ -79,7 +79,7 @@ def test_a_container_without_processes_to_be_had_says_so_and_its_commands_go_on(
     line: Line, pods: Callable[..., Pod], keep_clean: Callable[..., Container]
 ) -> None:
     pod = pods()
-    inside = keep_clean(pod.name)
+    inside = keep_clean(pod)
     line.use(pod.name, inside)
     line.start_writing()
     line.until_more(1 << 18)

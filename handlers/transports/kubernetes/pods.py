@@ -67,8 +67,7 @@ def check_pin(pod: Json, target: ResolvedTarget, *, place: str) -> None:
     if _text(_mapping(pod, "metadata"), "uid") != target.pod_uid:
         message = f"{where} was replaced by a new pod of the same name; what ran in the old one is gone."
         raise RemoteCommandError(ErrorKind.TARGET_NOT_FOUND, message, reason="podReplaced")
-    status = _container_status(pod, target.container_name)
-    if _has_ended(status, target.container_id):
+    if _is_over(pod):
         message = f"{where}: its container {target.container_name} has ended, and what ran in it."
         raise RemoteCommandError(ErrorKind.CONTAINER_NOT_FOUND, message, reason="containerEnded")
     now = pin(pod, target.container_name, place=place, context=target.context, kubeconfig=target.kubeconfig)
@@ -77,12 +76,10 @@ def check_pin(pod: Json, target: ResolvedTarget, *, place: str) -> None:
         raise RemoteCommandError(ErrorKind.CONTAINER_NOT_FOUND, message, reason="containerRestarted")
 
 
-def _has_ended(status: Json, container_id: str) -> bool:
-    """Whether that very container ended and no other has taken its place yet; one that waits to run again has not."""
-    if not container_id or _mapping(_mapping(status, "state"), "running"):
-        return False
-    ends = (_mapping(_mapping(status, key), "terminated") for key in ("state", "lastState"))
-    return any(_text(end, "containerID") == container_id for end in ends)
+def _is_over(pod: Json) -> bool:
+    """Whether none of its containers runs or will run again; one that is being deleted is told to be missing soon."""
+    is_deleted = bool(_mapping(pod, "metadata").get("deletionTimestamp"))
+    return _text(_mapping(pod, "status"), "phase") in ("Succeeded", "Failed") and not is_deleted
 
 
 def no_such_pod(name: str, there: Sequence[str] | None, *, namespace: str, place: str) -> RemoteCommandError:
