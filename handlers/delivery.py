@@ -45,12 +45,13 @@ class Delivery:
         """Where it is."""
         return Offsets(self._at[Stream.STDOUT], self._at[Stream.STDERR])
 
-    async def round(self, spool: Spool, facts: Snapshot, *, is_news: bool) -> bool:
+    async def round(self, spool: Spool, facts: Snapshot, *, most_bytes: int, is_news: bool) -> bool:
         """Deliver some of what the facts promise; False when there is nothing.
 
         Args:
             spool: where the bytes are.
             facts: of the run.
+            most_bytes: of each stream, that the way to the container carries in a short time.
             is_news: the facts came just now, and all before them was delivered: so their time is that of the bytes.
         """
         limit = dict(self._at)
@@ -60,7 +61,7 @@ class Delivery:
                 segment = await spool.locate(facts, stream, self._at[stream])
                 segments[stream] = segment
                 if segment.start <= self._at[stream]:
-                    limit[stream] = min(segment.end, self._at[stream] + self._rounds.size)
+                    limit[stream] = min(segment.end, self._at[stream] + min(self._rounds.size, most_bytes))
         if not segments:
             return False
         slices = await self._plan(spool, facts, limit, is_news=is_news)

@@ -8,6 +8,7 @@ channel costs nothing: the next one continues at the next offset.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from handlers.api import ConnectionState, Offsets, Process, State, Status
 from handlers.delivery import Delivery
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import ENDED, process_of
+from handlers.runs import LOOK_SECONDS, Runs
 from handlers.spool import Spool
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot
     from handlers.api import Listener
     from handlers.connections import Connections
-    from handlers.runs import Runs
 
 logger = logging.getLogger(__name__)
 
@@ -115,27 +116,36 @@ class Follower:
         self._news.set()
 
     async def _follow_on(self, channel: Channel) -> None:
-        self._news.clear()
         stop_listening = channel.listen(self._facts.path, self._hear)
         try:
-            reply = await channel.request("hear", self._facts.path)
-            if reply.words == ("error", "full"):
-                raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
-            self._failures = 0
-            await self._tell_connection(ConnectionState.CONNECTED, "output goes on")
-            snapshot = codec.read_snapshot(reply.body.strip())
-            if snapshot is None or snapshot.run_id != self._facts.run_id:
-                await self._tell_lost("recordMissing")
+            if not await self._look(channel):
                 return
-            if not self._news.is_set():  # a notice that overtook this reply is newer, or is followed by one that is
-                self._facts = snapshot
             while not await self._round(channel):
                 if channel.lost.is_set():
                     raise ChannelLost
+                if not self._news.is_set() and not await self._look(channel):
+                    return
         finally:
             stop_listening()
         if not channel.is_heard(self._facts):
-            await channel.request("unhear", self._facts.path)
+            with contextlib.suppress(ChannelLost):  # its bells are gone, too, and the end has been told
+                await channel.request("unhear", self._facts.path)
+
+    async def _look(self, channel: Channel) -> bool:
+        """Have a bell hang, and see how things are; False if the record is gone, and that was told."""
+        self._news.clear()
+        reply = await channel.request("hear", self._facts.path)
+        if reply.words == ("error", "full"):
+            raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
+        self._failures = 0
+        await self._tell_connection(ConnectionState.CONNECTED, "output goes on")
+        snapshot = codec.read_snapshot(reply.body.strip())
+        if snapshot is None or snapshot.run_id != self._facts.run_id:
+            await self._tell_lost("recordMissing")
+            return False
+        if not self._news.is_set():  # a notice that overtook this reply is newer, or is followed by one that is
+            self._facts = snapshot
+        return True
 
     async def _round(self, channel: Channel) -> bool:
         """Tell what is new, wait for more; True when the end was told."""
@@ -148,10 +158,10 @@ class Follower:
                 await self._listener.status_changed(process)
             self._told = told
         spool, is_news = Spool(channel.request), self._was_idle
-        while await self._delivery.round(spool, facts, is_news=is_news):
+        while await self._delivery.round(spool, facts, most_bytes=channel.window_bytes, is_news=is_news):
             is_news = False
         if facts.code is None and process.state is not State.LOST:
-            await self._wait(None)
+            await self._wait(LOOK_SECONDS)
             return False
         streams_ended = facts.stdout.ended and (facts.stderr.ended or facts.merged)
         ended_at = facts.ended_at
@@ -171,7 +181,7 @@ class Follower:
         await self._listener.status_changed(process_of(facts, self._runs.place.target, channel.uptime()))
         return True
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _wait(self, seconds: float) -> None:
         self._was_idle = not self._news.is_set()
         try:
             async with asyncio.timeout(seconds):

@@ -36,11 +36,12 @@ from handlers.api import (
 from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.follow import LINGER_SECONDS, Follower
+from handlers.follow import LINGER_SECONDS, Follower, back_off
 from handlers.leases import Leases
 from handlers.lifecycle import ENDED, LIVE, absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
+from handlers.retry import is_passing
 from handlers.runs import Runs
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from handlers.api import Listener
 
 logger = logging.getLogger(__name__)
+
+UNDO_TRIES = 4
+"""How often it is tried to stop what may have been started, when it could not be found out: for about a minute."""
 
 CLEAN_UP_SECONDS = 0.3
 """How long `close` waits for what is being cleaned up; the server has a second to be gone."""
@@ -90,7 +94,7 @@ class Supervisor:
             try:
                 snapshot, created = await asyncio.shield(launching)
             except asyncio.CancelledError:
-                self._in_background(functools.partial(self._undo, runs, launching))
+                self._in_background(functools.partial(self._undo, runs, launching, order))
                 raise
             if created:
                 return snapshot, True
@@ -102,10 +106,32 @@ class Supervisor:
                 raise explain.conflict(await self._process(runs, snapshot), is_same=same, named_twice=named_twice)
             await runs.stop(snapshot, signal="TERM", grace_seconds=options.grace_period_seconds)
 
-    async def _undo(self, runs: Runs, launching: asyncio.Task[tuple[Snapshot, bool]]) -> None:
-        snapshot, created = await launching
-        if created:
-            await runs.stop(snapshot, signal="KILL", grace_seconds=0)
+    async def _undo(self, runs: Runs, launching: asyncio.Task[tuple[Snapshot, bool]], order: Order) -> None:
+        try:
+            snapshot, created = await launching
+        except RemoteCommandError as error:
+            if error.run_id is None:
+                raise
+            await self._undo_unknown(runs, order)
+        else:
+            if created:
+                await runs.stop(snapshot, signal="KILL", grace_seconds=0)
+
+    async def _undo_unknown(self, runs: Runs, order: Order) -> None:
+        """Stop a run that may have been started before the container was out of reach; it may be in reach again."""
+        for failures in range(1, UNDO_TRIES + 1):
+            try:
+                snapshot = await runs.latest(order.command_id)
+            except RemoteCommandError as error:
+                if not is_passing(error):
+                    raise
+                await back_off(failures)
+                continue
+            if snapshot is not None and snapshot.run_id == order.run_id:
+                await runs.stop(snapshot, signal="KILL", grace_seconds=0)
+                if order.command_id.startswith(EXEC_PREFIX):
+                    await runs.forget(snapshot)
+            return
 
     async def _begin(self, runs: Runs, snapshot: Snapshot, options: StartOptions, *, created: bool) -> Begin | None:
         if not options.follow or snapshot.run_id in self._followers:
@@ -231,7 +257,13 @@ class Supervisor:
         runs = await self._runs(target, "")
         order = orders.from_exec(request)
         options = StartOptions(run_id=request.run_id)
-        snapshot, created = await self._launch(runs, order, options)
+        try:
+            snapshot, created = await self._launch(runs, order, options)
+        except RemoteCommandError as error:
+            if error.run_id is None:
+                raise
+            self._in_background(functools.partial(self._undo_unknown, runs, order))
+            raise explain.exec_unknown() from error
         if not created:
             raise explain.conflict(await self._process(runs, snapshot), is_same=False, named_twice=True)
         collector = Collector(request.max_output_bytes, self._listener if request.stream else None)

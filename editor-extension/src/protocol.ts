@@ -626,6 +626,8 @@ export interface FailureData {
   readonly process?: Process;
   /** With offsetExpired: where the bytes begin that are still there. */
   readonly firstOffset?: number;
+  /** With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back. */
+  readonly runId?: string;
 }
 
 /**

@@ -19,7 +19,8 @@
 # <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, spare, pid, b/<run> (a bell: who has it, hears of that run)
 # <base>/ids/<key>.<n>           the run that is the nth of a command; made by whoever starts it, so it is the lock as well
 # <base>/runs/<run>/             meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
-#                                o.s e.s (ended segments) j.<k> (journal) j (which is written now) v.<job> (verdicts) v (room for one)
+#                                o.s e.s (ended segments) j.<k> (journal) j (which is written now) c.<job> v.<job> (claims, verdicts
+#                                of stops) v (room for one)
 # The directory of a run has a name of its own, so that one can lie ready before anybody knows what will run in it.
 # <base>/leases/<owner>          when that server pinged last
 # The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL (KiB for all output here) RC_AGENT (this text).
@@ -592,6 +593,7 @@ signal_all() {
 # stop_run RUN SIGNAL GRACE_MS JOB REASON: signal the tree, wait, kill what is left, leave a verdict in v.JOB.
 stop_run() {
   cd "$RC_BASE/runs/$1" || return
+  claim "c.$4" || [ ! -e "c.$4" ] || return # asked for again, since the channel was lost: the first one goes on
   now
   rc_stop_t0=${rc_up%.*}${rc_up#*.}
   rc_stop_signalled=0 rc_stop_escalated=0 rc_stop_count=0
@@ -796,6 +798,7 @@ snap() {
       rc_s_life=A
       [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L # not the command yet: exec gives it a name
     else
+      case $rc_st/$rc_st_start in /* | */"$rc_pid_start") ;; *) rc_s_life=R ;; esac
       # Its supervisor is about to write that down; younger than the command, it is another process with that pid.
       ! stat "$rc_pid_parent" || [ "$rc_st_state" = Z ] || [ "$rc_st_start" -gt "$rc_pid_start" ] || rc_s_life=E
       snap_end # after that look: who was gone has left it before
@@ -900,10 +903,18 @@ watchdog() {
 # reply ID COUNT WORD...: the header of a reply; COUNT raw bytes follow it.
 reply() { printf '%s\n' "$RC_NONCE $*" >&3; }
 
+# ping ID: an agent that has lost a part of itself, for somebody killed it, leaves: the server opens another.
 ping() {
   now
   [ -z "$rc_leased" ] || echo "${rc_up%.*}" 1<>"leases/$RC_OWNER"
   reply "$1" 0 "$rc_up"
+  is_live "$RC_WATCH" "$RC_WATCH_START" && is_live "$RC_DOG" "$RC_DOG_START" || rc_broken=1
+}
+
+# spawn JOB: have the spawner do it. If that was killed, whoever asked gets no reply but the end of the stream, and asks again.
+spawn() {
+  rc_spawned=1
+  echo "$1" || rc_broken=1
 }
 
 # put ID TEXT: a part of the spec of start ID; other requests may come between the parts.
@@ -1014,13 +1025,12 @@ start() {
   rc_run=${rc_spares%% *}
   if start_files "$@"; then
     rc_spares=${rc_spares#* }
-    rc_spawned=1
-    echo "run:$rc_run"
+    spawn "run:$rc_run"
     rc_snap="$rc_run $2 $rc_n $3 $4 $5 $7 ${10} $rc_up ${12} - - - - - - - - - - 0 0 - - - - 0 0 - - - -"
     start_say "$1" created
     [ "$rc_spares" ] || prepare # for the next ones
     rc_starts=$((rc_starts + 1))
-    [ $((rc_starts % 64)) != 1 ] || echo tidy
+    [ $((rc_starts % 64)) != 1 ] || spawn tidy
   else
     unprepare
     rm -f "ids/$2.$rc_n"
@@ -1047,10 +1057,7 @@ start_files() {
 start_known() {
   bell "$rc_run"
   snap "$rc_run" || return
-  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ]; then
-    rc_spawned=1
-    echo "run:$rc_run"
-  fi
+  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ]; then spawn "run:$rc_run"; fi
   start_say "$1" exists
 }
 
@@ -1159,9 +1166,8 @@ journal() {
 # stop ID RUN SIGNAL GRACE_MS JOB REASON: done by a job of the spawner, so that it goes on without us.
 stop() {
   bell "$2"
-  rc_spawned=1
-  echo "stop_run:$2:$3:$4:$5:$6"
-  reply "$1" 0 ok
+  spawn "stop_run:$2:$3:$4:$5:$6"
+  [ "$rc_broken" ] || reply "$1" 0 ok
 }
 
 # signal ID RUN SIGNAL SCOPE: to the process group of a run, or to its first process only (leader). What has ended gets none.
@@ -1358,13 +1364,14 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned='' rc_spares='' rc_leased='' rc_muted='' rc_starts=0
+  rc_spawned='' rc_spares='' rc_leased='' rc_muted='' rc_broken='' rc_starts=0
   [ ! -e "leases/$RC_OWNER" ] || rc_leased=1 # a predecessor of ours gave it
   trap end_serve EXIT
   while IFS= read -r rc_request; do
     eval "$rc_request"
     rc_served=$((rc_served + 1))
     echo $rc_served 1<>"$RC_ME/served"
+    [ -z "$rc_broken" ] || break
   done
   end_serve
 } 2>/dev/null
@@ -1395,7 +1402,10 @@ agent() {
   self_test
   { RC_NS=$(exec readlink /proc/self/ns/pid); } 2>/dev/null
   read -r rc_agent_boot </proc/sys/kernel/random/boot_id
-  RC_NS=${RC_NS:-pid}/$rc_agent_boot RC_PRINT=${RC_PRINT-}
+  # The number of a PID namespace is given again once it is gone: when its PID 1 began tells two apart.
+  rc_st_start=
+  stat 1
+  RC_NS=${RC_NS:-pid}:$rc_st_start/$rc_agent_boot RC_PRINT=${RC_PRINT-}
   # What the shell adds to the environment must not reach commands: was it there before?
   RC_SHLVL='' RC_PWD=''
   rc_agent_env=$(tr '\0' '\n' </proc/$$/environ 2>/dev/null | grep -E '^(SHLVL|PWD)=' 2>/dev/null)
@@ -1431,6 +1441,10 @@ agent() {
   RC_WATCH=$!
   watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
   RC_DOG=$!
+  stat "$RC_WATCH"
+  RC_WATCH_START=$rc_st_start
+  stat "$RC_DOG"
+  RC_DOG_START=$rc_st_start
   now
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.

@@ -395,7 +395,7 @@ async def test_command_outlives_its_supervising_shell_and_ends_as_lost(
 
     gate.let()
     lost = await recorder.until_final(process.run_id)
-    assert (lost.state, lost.status, lost.reason) == (State.LOST, Status.UNKNOWN, "recordMissing")
+    assert (lost.state, lost.status, lost.reason) == (State.LOST, Status.UNKNOWN, "supervisorKilled")
     assert (lost.exit_code, lost.signal) == (None, None)
     numbers = b"".join(b"%d\n" % i for i in range(1, 100_001))
     assert recorder.data(run_id=process.run_id) == b"one\ntwo\n" + numbers

@@ -79,7 +79,7 @@ class Memory:
 
 
 async def deliver(memory: Memory, recorder: Recorder, delivery: Delivery) -> None:
-    while await delivery.round(Spool(memory.ask), memory.facts(), is_news=False):
+    while await delivery.round(Spool(memory.ask), memory.facts(), most_bytes=1 << 20, is_news=False):
         pass
 
 
