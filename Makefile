@@ -16,7 +16,7 @@ AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
-  transcripts e2e bench lock clean
+  transcripts e2e faults bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ transcripts: $(PYTHON_READY) ## Record the conversations in docs/transcripts ane
 e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
 	tests/install-packages shells
 	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(BIN)/pytest -m 'cluster or shells'
+
+faults: $(PYTHON_READY) ## Break what can break on a real node, again and again (root); SEED=… draws the same faults again
+	REMOTECMD_FAULT_SEED=$(SEED) tests/cluster/run $(BIN)/pytest -m faults
 
 bench: $(PYTHON_READY) ## Measure against kubectl and the Kubernetes client on the real node (root)
 	tests/cluster/run $(BIN)/python bench/run.py

@@ -19,6 +19,12 @@ MAX_ARGUMENT_BYTES = 131_071
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
+SPOOL_LIMIT_BYTES = 128 << 20
+"""Output of a run that is kept in the container, unless a start asks for another limit."""
+
+MIN_SPOOL_LIMIT_BYTES = 1 << 20
+"""Least limit: output is dropped by sixteenths of it, and pumps read 64 KiB at once."""
+
 SIGNALS = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "STOP", "CONT", "TSTP", "WINCH")
 """Signal names that may be asked for, without SIG; every shell's builtin kill knows them."""
 
@@ -220,13 +226,24 @@ class Offsets:
     stderr: int = 0
 
 
-From = Literal["start", "end"] | Offsets
+@dataclasses.dataclass(frozen=True, slots=True)
+class Since:
+    """What was read by the pumps at or after a time: milliseconds since the epoch."""
+
+    time: int
+
+
+From = Literal["start", "end"] | Offsets | Since
 """Where following begins."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StartOptions:
-    """How to start: seconds may be fractional; a `timeout_seconds` of None is no limit."""
+    """How to start: seconds may be fractional; a `timeout_seconds` of None is no limit.
+
+    Attributes:
+        spool_limit_bytes: output of both streams that is kept; a sixteenth more may be there for each.
+    """
 
     if_exists: IfExists = IfExists.ATTACH
     run_id: str | None = None
@@ -235,6 +252,7 @@ class StartOptions:
     timeout_seconds: float | None = None
     grace_period_seconds: float = 10.0
     stop_on_disconnect: bool = False
+    spool_limit_bytes: int = SPOOL_LIMIT_BYTES
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +305,15 @@ class OutputChunk:
     time: int | None = None
 
 
+class GapReason(enum.StrEnum):
+    """Why bytes are gone."""
+
+    SPOOL_LIMIT = "spoolLimit"
+    """They were the oldest when a limit was reached: that of the run, or that of its container."""
+    STORAGE_FULL = "storageFull"
+    """There was no room for them when they were written."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gap:
     """Bytes `start` (inclusive) to `end` (exclusive) of a stream are gone, and why."""
@@ -296,7 +323,7 @@ class Gap:
     stream: Stream
     start: int
     end: int
-    reason: str
+    reason: GapReason
 
 
 class ConnectionState(enum.StrEnum):
@@ -430,9 +457,9 @@ class ProcessHandler(Protocol):
         """Follow a run no more; one that is not followed is no error."""
 
     async def read(
-        self, target: Target, id: str, *, pid_directory: str, stream: Stream, offset: int, length: int
+        self, target: Target, id: str, *, pid_directory: str, stream: Stream, begin: int | Since, length: int
     ) -> Window:
-        """Bytes of a stream of the latest run of `id`; raises offsetExpired for what is gone."""
+        """Bytes of a stream of the latest run of `id`, from an offset or a time on; offsetExpired for what is gone."""
 
     async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
         """Wait for the end of the latest run of `id`; None waits for ever."""

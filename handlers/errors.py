@@ -77,9 +77,10 @@ class RemoteCommandError(Exception):
         reason: finer cause, e.g. why a command could not start (`executableNotFound`).
         process: the run concerned, where its record stays.
         first_offset: where bytes are still there, when those asked for are gone.
+        run_id: of a run that may have been started: a start that names it gives that run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but two are named
         self,
         kind: ErrorKind,
         message: str,
@@ -90,6 +91,7 @@ class RemoteCommandError(Exception):
         reason: str | None = None,
         process: Process | None = None,
         first_offset: int | None = None,
+        run_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -100,3 +102,4 @@ class RemoteCommandError(Exception):
         self.reason = reason
         self.process = process
         self.first_offset = first_offset
+        self.run_id = run_id

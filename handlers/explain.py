@@ -128,6 +128,36 @@ def lost() -> RemoteCommandError:
     )
 
 
+def start_unknown(run_id: str) -> RemoteCommandError:
+    """The connection went before the answer to a launch came."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke before it was known whether the command started. Ask again with the "
+        f'runId "{run_id}": the run that was begun comes back, never a second one.',
+        retryable=True,
+        run_id=run_id,
+    )
+
+
+def exec_unknown() -> RemoteCommandError:
+    """The same for an exec, which can't be asked for again: what it began is stopped once that is possible."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke before it was known whether the command started. It may have run in "
+        "part; what is left of it is stopped when the container can be reached.",
+        retryable=True,
+    )
+
+
+def signal_unknown() -> RemoteCommandError:
+    """A signal is not sent twice."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke while the signal was on its way: it may or may not have been sent.",
+        retryable=True,
+    )
+
+
 def broken_record() -> RemoteCommandError:
     """The agent answered with something that is no record."""
     return RemoteCommandError(

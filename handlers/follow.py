@@ -8,40 +8,32 @@ channel costs nothing: the next one continues at the next offset.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-import time
 from typing import TYPE_CHECKING
 
 from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
-from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, State, Status, Stream
+from handlers.api import ConnectionState, Offsets, Process, State, Status
+from handlers.delivery import Delivery
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.lifecycle import ENDED, process_of, wall_time
-from handlers.output import CharacterCutter, Journal
-from handlers.rounds import Rounds
-from handlers.spool import WINDOW_BYTES
+from handlers.lifecycle import ENDED, process_of
+from handlers.runs import LOOK_SECONDS, Runs
+from handlers.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.agent.codec import Snapshot, StreamFacts
+    from handlers.agent.codec import Snapshot
     from handlers.api import Listener
     from handlers.connections import Connections
-    from handlers.runs import Runs
-    from handlers.spool import Segment
 
 logger = logging.getLogger(__name__)
 
 LINGER_SECONDS = 1.0
 """After the end record, how long streams may stay open (a daemon holds them) before the end is told."""
-
-JOURNAL_BYTES = 256 * 1024
-"""Read of the journal at once."""
-
-SMALL_BYTES = 64 * 1024
-"""Up to this, bytes of one stream come from one pump read: order and time are known without the journal."""
 
 PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
 """Failures that mean that the container of the run is no more; with any other the run may well be alive."""
@@ -66,12 +58,10 @@ class Follower:
         self._listener = listener
         self._on_end = on_end
         self._connections = connections
-        self._at = {Stream.STDOUT: offsets.stdout, Stream.STDERR: offsets.stderr}
-        self._cutters = {stream: CharacterCutter(at) for stream, at in self._at.items()}
-        self._journal = Journal()
-        self._rounds = Rounds(WINDOW_BYTES)
+        self._delivery = Delivery(offsets, listener)
+        self._was_idle = False
         self._news = asyncio.Event()
-        self._told: State | None = None
+        self._told: tuple[State, str | None] | None = None
         self._lost: tuple[float, Offsets | None] | None = None
         self._failures = 0
         self._task: asyncio.Task[None] | None = None
@@ -126,41 +116,52 @@ class Follower:
         self._news.set()
 
     async def _follow_on(self, channel: Channel) -> None:
-        self._news.clear()
         stop_listening = channel.listen(self._facts.path, self._hear)
         try:
-            reply = await channel.request("hear", self._facts.path)
-            if reply.words == ("error", "full"):
-                raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
-            self._failures = 0
-            await self._tell_connection(ConnectionState.CONNECTED, "output goes on")
-            snapshot = codec.read_snapshot(reply.body.strip())
-            if snapshot is None or snapshot.run_id != self._facts.run_id:
-                await self._tell_lost("recordMissing")
+            if not await self._look(channel):
                 return
-            if not self._news.is_set():  # a notice that overtook this reply is newer, or is followed by one that is
-                self._facts = snapshot
             while not await self._round(channel):
                 if channel.lost.is_set():
                     raise ChannelLost
+                if not self._news.is_set() and not await self._look(channel):
+                    return
         finally:
             stop_listening()
         if not channel.is_heard(self._facts):
-            await channel.request("unhear", self._facts.path)
+            with contextlib.suppress(ChannelLost):  # its bells are gone, too, and the end has been told
+                await channel.request("unhear", self._facts.path)
+
+    async def _look(self, channel: Channel) -> bool:
+        """Have a bell hang, and see how things are; False if the record is gone, and that was told."""
+        self._news.clear()
+        reply = await channel.request("hear", self._facts.path)
+        if reply.words == ("error", "full"):
+            raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out
+        self._failures = 0
+        await self._tell_connection(ConnectionState.CONNECTED, "output goes on")
+        snapshot = codec.read_snapshot(reply.body.strip())
+        if snapshot is None or snapshot.run_id != self._facts.run_id:
+            await self._tell_lost("recordMissing")
+            return False
+        if not self._news.is_set():  # a notice that overtook this reply is newer, or is followed by one that is
+            self._facts = snapshot
+        return True
 
     async def _round(self, channel: Channel) -> bool:
         """Tell what is new, wait for more; True when the end was told."""
         self._news.clear()
         facts = self._facts
         process = process_of(facts, self._runs.place.target, channel.uptime())
-        if process.state not in ENDED and process.state is not State.LOST and process.state is not self._told:
+        told = (process.state, process.reason)
+        if process.state not in ENDED and process.state is not State.LOST and told != self._told:
             if self._told is not None:
                 await self._listener.status_changed(process)
-            self._told = process.state
-        while await self._deliver(channel, facts):
-            pass
+            self._told = told
+        spool, is_news = Spool(channel.request), self._was_idle
+        while await self._delivery.round(spool, facts, most_bytes=channel.window_bytes, is_news=is_news):
+            is_news = False
         if facts.code is None and process.state is not State.LOST:
-            await self._wait(None)
+            await self._wait(LOOK_SECONDS)
             return False
         streams_ended = facts.stdout.ended and (facts.stderr.ended or facts.merged)
         ended_at = facts.ended_at
@@ -176,85 +177,17 @@ class Follower:
             return False
         if self._news.is_set():
             return False
-        for stream in Stream:
-            for offset, data in self._cutters[stream].feed(b"", final=True):
-                await self._listener.output(self._chunk(stream, offset, data, None))
+        await self._delivery.finish(facts)
         await self._listener.status_changed(process_of(facts, self._runs.place.target, channel.uptime()))
         return True
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _wait(self, seconds: float) -> None:
+        self._was_idle = not self._news.is_set()
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
             pass
-
-    async def _deliver(self, channel: Channel, facts: Snapshot) -> bool:
-        """Push one round of what the facts promise; False when there is nothing."""
-        until = dict(self._at)
-        segments: dict[Stream, Segment] = {}
-        for stream in Stream:
-            segment = await self._runs.spool.locate(facts, stream, self._at[stream])
-            if segment is None:
-                continue
-            if segment.start > self._at[stream]:
-                await self._tell_gap(stream, segment.start)
-                return True
-            segments[stream] = segment
-            until[stream] = min(segment.end, self._at[stream] + self._rounds.size)
-        if not segments:
-            return False
-        await self._read_journal(channel, facts, until)
-        data = {}
-        for stream, segment in segments.items():
-            start, count = self._at[stream], until[stream] - self._at[stream]
-            reply = await channel.request("window", facts.path, segment.file, start - segment.start, count)
-            if reply.words[:1] != ("ok",) or len(reply.body) != count:
-                await self._tell_gap(stream, segment.end)
-                return True
-            data[stream] = reply.body
-        begun = time.monotonic()
-        for piece in self._journal.plan(self._at, until):
-            base = until[piece.stream] - len(data[piece.stream])
-            view = data[piece.stream][piece.start - base : piece.end - base]
-            self._at[piece.stream] = piece.end
-            at = piece.at if piece.at is not None else self._time_of(facts, piece.stream, piece.end)
-            for offset, cut in self._cutters[piece.stream].feed(view):
-                await self._listener.output(self._chunk(piece.stream, offset, cut, at))
-        self._rounds.taken(max(map(len, data.values())), time.monotonic() - begun)
-        self._journal.drop_before(self._at)
-        return True
-
-    async def _read_journal(self, channel: Channel, facts: Snapshot, until: dict[Stream, int]) -> None:
-        """Read the journal as far as needed, unless order and time are plain without it."""
-        pending = [stream for stream in Stream if until[stream] > self._at[stream]]
-        if len(pending) == 1 and until[pending[0]] - self._at[pending[0]] <= SMALL_BYTES:
-            facts_of = _facts_of(facts, pending[0])
-            if until[pending[0]] == facts_of.size:
-                return
-        while not all(self._journal.covers(stream, until[stream]) for stream in pending):
-            reply = await channel.request("journal", facts.path, self._journal.offset, JOURNAL_BYTES)
-            if not reply.body:
-                return
-            self._journal.feed(reply.body)
-            self._journal.drop_before(self._at)
-
-    def _time_of(self, facts: Snapshot, stream: Stream, end: int) -> float | None:
-        of_stream = _facts_of(facts, stream)
-        return of_stream.at if end == of_stream.size else None
-
-    def _chunk(self, stream: Stream, offset: int, data: bytes, at: float | None) -> OutputChunk:
-        facts = self._facts
-        time = None if at is None else wall_time(facts, at)
-        return OutputChunk(facts.run_id, facts.command_id, stream, offset, data, time)
-
-    async def _tell_gap(self, stream: Stream, until: int) -> None:
-        for offset, data in self._cutters[stream].skip_to(until):
-            await self._listener.output(self._chunk(stream, offset, data, None))
-        facts = self._facts
-        reason = "storageFull" if self._at[stream] > 0 else "expired"
-        await self._listener.gap(Gap(facts.run_id, facts.command_id, stream, self._at[stream], until, reason))
-        self._at[stream] = until
 
     async def _tell_connection(self, state: ConnectionState, detail: str) -> None:
         await self._connections.tell(self._runs.place.target, state, detail)
@@ -271,7 +204,7 @@ class Follower:
                 pid=facts.pid,
                 reason=reason,
                 spec_hash=facts.spec_hash,
-                offsets=Offsets(self._at[Stream.STDOUT], self._at[Stream.STDERR]),
+                offsets=self._delivery.offsets,
             )
         )
 
@@ -280,7 +213,3 @@ async def back_off(failures: int) -> None:
     """Pause after the nth failure in a row to reach a container."""
     delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
     await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
-
-
-def _facts_of(facts: Snapshot, stream: Stream) -> StreamFacts:
-    return facts.stdout if stream is Stream.STDOUT else facts.stderr

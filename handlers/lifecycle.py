@@ -21,6 +21,21 @@ __all__ = ["ENDED", "LIVE", "absent", "process_of", "signal_of", "state_of", "wa
 START_SECONDS = 10.0
 """A run without a pid record for this long will never get one: whoever made it has died."""
 
+MISSING = "M"
+"""What the life of a run is to who knew it, when its record is not there any more; the agent never says so."""
+
+LOST_REASONS = {
+    "F": "containerRestarted",
+    "G": "supervisorKilled",
+    "R": "pidReused",
+    MISSING: "recordMissing",
+}
+"""Why nobody can know how a run ended.
+
+A supervisor writes the end down unless it is killed: then the command is gone (or a zombie, where PID 1 reaps nothing),
+and its pid may be another process's by now.
+"""
+
 STOP_REASONS = frozenset({"request", "timeout", "disconnect"})
 """Why a run is being stopped, as its record says; a mere signal ("signal") does not mean that it is to end."""
 
@@ -42,11 +57,9 @@ def state_of(facts: Snapshot, uptime: float) -> tuple[State, Status, str | None]
         state = State.STOPPING if facts.stop_reason in STOP_REASONS else State.RUNNING
         if facts.life == "L":
             state = State.STARTING
-        return state, STATUS_OF_LIVE[state], None
-    if facts.life == "F" and facts.pid is not None:
-        return State.LOST, Status.UNKNOWN, "containerRestarted"
-    if facts.life == "G":
-        return State.LOST, Status.UNKNOWN, "recordMissing"
+        return state, STATUS_OF_LIVE[state], "storageFull" if facts.stdout.full or facts.stderr.full else None
+    if facts.life in LOST_REASONS and not (facts.life == "F" and facts.pid is None):
+        return State.LOST, Status.UNKNOWN, LOST_REASONS[facts.life]
     if facts.life != "F" and uptime - facts.made_at < START_SECONDS:
         return State.STARTING, Status.STARTING, None
     return State.START_FAILED, Status.ERRORED, "noRecord"
@@ -98,6 +111,11 @@ def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Proces
         stdout_ended=facts.stdout.ended,
         stderr_ended=facts.stderr.ended or facts.merged,
     )
+
+
+def uptime_at(facts: Snapshot, time_ms: int) -> float:
+    """The uptime at a time as `wall_time` tells it."""
+    return (time_ms - facts.epoch_ms) / 1000
 
 
 def wall_time(facts: Snapshot, uptime: float) -> int:

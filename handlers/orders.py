@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EXEC_PREFIX = "_"
 """Begins the ids of exec's own runs; no user's id can, so they are never listed."""
 
+MAX_SPOOL_LIMIT_KIB = 1 << 30
+"""1 TiB: more than a container has, and mksh can still add up two of them in its 32 bits."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -30,6 +33,7 @@ class Order:
         spec: the script that becomes the command, see `codec.spec_text`.
         is_line: it is run by /bin/sh, so that its exec can't fail.
         title: what it runs, for a person.
+        spool_limit_kib: output that is kept; shells may count with 32 bits.
     """
 
     command_id: str
@@ -43,6 +47,7 @@ class Order:
     timeout_seconds: float | None
     grace_seconds: float
     stop_on_disconnect: bool
+    spool_limit_kib: int
 
 
 def from_definition(definition: Definition, options: StartOptions, stdin: bytes | None = None) -> Order:
@@ -61,6 +66,7 @@ def from_definition(definition: Definition, options: StartOptions, stdin: bytes 
         timeout_seconds=options.timeout_seconds,
         grace_seconds=options.grace_period_seconds,
         stop_on_disconnect=options.stop_on_disconnect,
+        spool_limit_kib=min(options.spool_limit_bytes >> 10, MAX_SPOOL_LIMIT_KIB),
     )
 
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 MAX_CHUNK_BYTES = 32 * 1024
 """Largest piece in one notification."""
 
+READ_BYTES = 65536
+"""Most that a pump reads at once, so what an entry of the journal can be about."""
+
 _STREAMS = {b"o": Stream.STDOUT, b"e": Stream.STDERR}
+
+_MARKS = {b"O": Stream.STDOUT, b"E": Stream.STDERR}
+"""How far a stream was when a file of the journal was begun."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,51 +37,99 @@ class Slice:
     at: float | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A stream had `size` bytes at uptime `at`; with `is_mark` it had them before, too."""
+
+    at: float
+    stream: Stream
+    size: int
+    is_mark: bool
+
+
 class Journal:
-    """What the pumps wrote down, from a given byte of the journal on; feed its bytes in order, cut anywhere."""
+    """What the pumps wrote down; feed the bytes of its files in order, cut anywhere."""
 
     def __init__(self) -> None:
+        self.file = 0
+        """Which file is fed now."""
         self.offset = 0
-        """Bytes of the journal that were fed."""
+        """Bytes of that file that were fed."""
         self._rest = b""
-        self._entries: collections.deque[tuple[float, Stream, int]] = collections.deque()
+        self._entries: collections.deque[Entry] = collections.deque()
+
+    def turn_to(self, file: int) -> None:
+        """Go on at the beginning of another file."""
+        self.file, self.offset, self._rest = file, 0, b""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; lines that can't be read are passed over (the container is not trusted)."""
         self.offset += len(data)
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()[:257]
-        for line in lines:
-            words = line.split()
-            if len(line) > 256 or len(words) != 3 or words[1] not in _STREAMS:
-                continue
-            try:
-                time, size = float(words[0]), int(words[2])
-            except ValueError:
-                continue
-            if 0 <= time < 1e10:
-                self._entries.append((time, _STREAMS[words[1]], size))
+        self._entries.extend(entry for line in lines if (entry := _read_entry(line)) is not None)
 
     def drop_before(self, position: dict[Stream, int]) -> None:
         """Forget entries for bytes that were delivered already."""
-        while self._entries and self._entries[0][2] <= position[self._entries[0][1]]:
+        while self._entries and self._entries[0].size <= position[self._entries[0].stream]:
             self._entries.popleft()
 
-    def covers(self, stream: Stream, end: int) -> bool:
-        """Whether there is an entry for the bytes up to `end`."""
-        return any(entry[1] is stream and entry[2] >= end for entry in self._entries)
+    def take_before(self, at: float) -> tuple[dict[Stream, int], bool]:
+        """Forget entries of what was read before `at`: how far streams were by them, and whether no more can follow."""
+        sizes: dict[Stream, int] = {}
+        while self._entries and self._entries[0].at < at:
+            entry = self._entries.popleft()
+            sizes[entry.stream] = entry.size
+        return sizes, bool(self._entries)
 
-    def plan(self, position: dict[Stream, int], until: dict[Stream, int]) -> Iterator[Slice]:
-        """Slices from `position` to `until` in the order of reading; what has no entry comes last, without a time."""
-        at = dict(position)
-        for time, stream, size in self._entries:
-            end = min(size, until[stream])
-            if end > at[stream]:
-                yield Slice(stream, at[stream], end, time)
-                at[stream] = end
-        for stream in Stream:
-            if until[stream] > at[stream]:
-                yield Slice(stream, at[stream], until[stream], None)
+    def plan(
+        self, position: dict[Stream, int], limit: dict[Stream, int], size: dict[Stream, int]
+    ) -> tuple[list[Slice], bool]:
+        """What to deliver next, in the order of reading.
+
+        Args:
+            position: where each stream is.
+            limit: how far each can be delivered now.
+            size: how far each was read; where that is beyond its limit, it goes on there later, and so does whatever
+                was read after that.
+
+        Returns:
+            Slices, and whether they are all: if not, more of the journal is needed. Once there is no more of it, what
+            is left up to the limits comes last (see `rest`).
+        """
+        at, slices = dict(position), []
+        for entry in self._entries:
+            stream = entry.stream
+            end = min(entry.size, limit[stream])
+            known = min(max(at[stream], entry.size - READ_BYTES), end)
+            if known > at[stream]:  # of these the entry was forgotten
+                slices.append(Slice(stream, at[stream], known, None))
+            if end > known:
+                slices.append(Slice(stream, known, end, None if entry.is_mark else entry.at))
+            at[stream] = max(at[stream], end)
+            if entry.size > limit[stream] and limit[stream] < size[stream]:
+                return slices, True
+        return slices, all(at[stream] >= limit[stream] for stream in Stream)
+
+
+def rest(slices: list[Slice], position: dict[Stream, int], limit: dict[Stream, int]) -> list[Slice]:
+    """What a plan leaves of the bytes up to the limits: of those there is no entry."""
+    at = position | {piece.stream: piece.end for piece in slices}
+    return [Slice(stream, at[stream], limit[stream], None) for stream in Stream if limit[stream] > at[stream]]
+
+
+def _read_entry(line: bytes) -> Entry | None:
+    words = line.split()
+    if len(line) > 256 or len(words) != 3:
+        return None
+    stream = _STREAMS.get(words[1]) or _MARKS.get(words[1])
+    try:
+        time, size = float(words[0]), int(words[2])
+    except ValueError:
+        return None
+    if stream is None or not 0 <= time < 1e10:
+        return None
+    return Entry(time, stream, size, is_mark=words[1] in _MARKS)
 
 
 def incomplete_tail(data: bytes) -> int:

@@ -16,6 +16,7 @@ from handlers import explain
 from handlers.agent import bootstrap
 from handlers.agent.channel import AgentMissing, AgentRefused, Channel, open_channel
 from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.retry import Retry, is_passing
 from handlers.transports.local import LocalTransport
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Pool:
         self._resolved: dict[Target, tuple[float, ResolvedTarget]] = {}
         self._opening: dict[str, asyncio.Task[Channel]] = {}
         self._owners: dict[str, str] = {}
+        self._known: set[Target] = set()
+        self._reached: set[str] = set()
         self._janitor: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -74,14 +77,30 @@ class Pool:
         """Resolve a target; raises RemoteCommandError when there is no such container."""
         known = self._resolved.get(target)
         if known is None or time.monotonic() - known[0] > RESOLVED_SECONDS:
-            resolved: ResolvedTarget = await self._transport(target.kind).resolve(target)
-            known = (time.monotonic(), resolved)
+            known = (time.monotonic(), await self._resolve(target))
             self._resolved[target] = known
         return Place(known[1], directory)
+
+    async def _resolve(self, target: Target) -> ResolvedTarget:
+        """Look a target up; what was found before is looked for some time, if it can't be reached."""
+        retry = Retry()
+        while True:
+            try:
+                resolved: ResolvedTarget = await self._transport(target.kind).resolve(target)
+            except RemoteCommandError as error:
+                if target not in self._known or not is_passing(error) or not await retry.pause():
+                    raise
+            else:
+                self._known.add(target)
+                return resolved
 
     def forget(self, place: Place) -> None:
         """Resolve again next time: what answered under that name is gone."""
         self._resolved = {t: r for t, r in self._resolved.items() if r[1] != place.target}
+
+    def was_reached(self, place: Place) -> bool:
+        """Whether there was a channel to that place before: then a failure to open one may be passing."""
+        return place.key in self._reached
 
     async def channel(self, place: Place) -> Channel:
         """The live channel of a place, opened if there is none. Callers that come at once share one opening."""
@@ -109,7 +128,7 @@ class Pool:
             self.forget(place)
             raise
         try:
-            return await open_channel(stream, owner=owner, directory=place.directory)
+            channel = await open_channel(stream, owner=owner, directory=place.directory)
         except AgentRefused as error:
             raise explain.refusal(error.refused, place.target, directory_given=bool(place.directory)) from error
         except AgentMissing as error:
@@ -117,6 +136,8 @@ class Pool:
             raise explain.end_before_hello(error, place.target) from error
         except TimeoutError as error:
             raise explain.no_hello(place.target) from error
+        self._reached.add(place.key)
+        return channel
 
     async def _close_idle(self) -> None:
         while True:

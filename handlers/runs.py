@@ -1,8 +1,9 @@
 """Runs at one place, in the agent's terms: launch, look, stop, read, remove.
 
 The place between the domain (`handlers.supervisor`) and the wire to the agent (`handlers.agent`): it knows the agent's
-operations and what to do when the channel is lost in the middle of one. What may be repeated is; a launch is asked
-for again by its run id, which gives the same run and never a second process.
+operations and what to do when the channel is lost in the middle of one. What may be repeated is, for some time; a
+launch is asked for again by its run id, which gives the same run and never a second process, and a stop by the name of
+its job. A signal is not sent twice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.agent.listing import Listing
 from handlers.api import Verdict
-from handlers.lifecycle import LIVE, START_SECONDS, state_of
+from handlers.errors import RemoteCommandError
+from handlers.lifecycle import LIVE, MISSING, START_SECONDS, state_of
+from handlers.retry import Retry, is_passing
 from handlers.spool import Spool
 
 if TYPE_CHECKING:
@@ -32,14 +35,17 @@ if TYPE_CHECKING:
 RECORD_SECONDS = 2.0
 """A spawner that started nothing for this long after it was asked may have died: ask again through a new channel."""
 
+LAUNCHES = 3
+"""So often a run that gets no record is handed to a spawner."""
+
 SPEC_BYTES_PER_SECOND = 250_000
 """What a slow shell on a busy machine makes of a long definition."""
 
 STOP_MARGIN_SECONDS = 15.0
 """For a stop's verdict, beyond the grace period."""
 
-LOST_SECONDS = 0.5
-"""Between a lost channel and the next one, for who only waits."""
+LOOK_SECONDS = 30.0
+"""Who waits for news of a run looks at it himself this often: one whose supervisor was killed may end in silence."""
 
 
 class Runs:
@@ -47,6 +53,7 @@ class Runs:
 
     def __init__(self, pool: Pool, place: Place) -> None:
         self._pool = pool
+        self._clock: Channel | None = None
         self.place = place
 
     @property
@@ -58,19 +65,36 @@ class Runs:
         """The live channel of the place."""
         return await self._pool.channel(self.place)
 
+    async def _reach(self, retry: Retry) -> Channel:
+        """The live channel; where there was one before, its opening is tried again as long as that is worth it."""
+        while True:
+            try:
+                self._clock = await self.channel()
+            except RemoteCommandError as error:
+                if not is_passing(error) or not self._pool.was_reached(self.place) or not await retry.pause():
+                    raise
+            else:
+                return self._clock
+
+    async def _may_go_on(self, retry: Retry) -> bool:
+        """After the channel was lost in the middle of a request."""
+        self._pool.forget(self.place)
+        return await retry.pause()
+
     async def _ask(self, operation: str, *words: str | int) -> Reply:
         """Ask what may be asked twice."""
-        for _ in range(2):
-            channel = await self.channel()
+        retry = Retry()
+        while True:
+            channel = await self._reach(retry)
             try:
                 return await channel.request(operation, *words)
             except ChannelLost:
-                self._pool.forget(self.place)
-        raise explain.lost()
+                if not await self._may_go_on(retry):
+                    raise explain.lost() from None
 
     async def uptime(self) -> float:
-        """The container's clock."""
-        return (await self.channel()).uptime()
+        """The container's clock; a channel that was lost meanwhile still tells it."""
+        return (self._clock or await self._reach(Retry())).uptime()
 
     async def latest(self, command_id: str) -> Snapshot | None:
         """The newest run of a command."""
@@ -81,7 +105,7 @@ class Runs:
 
     async def all(self) -> list[Snapshot]:
         """The newest run of every command."""
-        namespace = (await self.channel()).hello.namespace
+        namespace = (await self._reach(Retry())).hello.namespace
         facts = await self._ask("facts")
         if facts.words == ("none",):
             return await self._all_one_by_one()
@@ -106,24 +130,38 @@ class Runs:
         Returns:
             The run's facts, and whether it was made by this call. A run that is there already may be of another
             definition: the caller compares hashes.
+
+        Raises:
+            RemoteCommandError: with a `run_id` if it is not known whether the run was made.
         """
-        named, created, channel = order.is_named, False, None
-        for _ in range(3):
-            channel = await self.channel()
+        named, created, silent, retry = order.is_named, False, 0, Retry()
+        asked = False
+        while True:
+            channel = await self._reach_for(order, retry, asked=asked)
+            asked = True
             try:
                 snapshot, is_new = await self._launch_on(channel, order, is_named=named)
             except ChannelLost:
                 named = True  # whatever was begun has this run id
-                self._pool.forget(self.place)
+                if not await self._may_go_on(retry):
+                    raise explain.start_unknown(order.run_id) from None
                 continue
+            retry.succeeded()
             created = created or is_new or (named and not order.is_named and snapshot.run_id == order.run_id)
-            if _has_record(snapshot) or not created:
+            silent += 1
+            if _has_record(snapshot) or not created or silent == LAUNCHES:
                 return snapshot, created
             named = True
             await self._pool.drop(self.place, channel)
-        if created:
-            return snapshot, created
-        raise explain.lost()
+
+    async def _reach_for(self, order: Order, retry: Retry, *, asked: bool) -> Channel:
+        """The channel for a launch: what was asked for through an earlier one may have started."""
+        try:
+            return await self._reach(retry)
+        except RemoteCommandError as error:
+            if asked and is_passing(error):
+                raise explain.start_unknown(order.run_id) from error
+            raise
 
     async def _launch_on(self, channel: Channel, order: Order, *, is_named: bool) -> tuple[Snapshot, bool]:
         key = codec.run_key(order.command_id)
@@ -144,6 +182,7 @@ class Runs:
                 "line" if order.is_line else "args",
                 codec.title_word(order.title),
                 int(order.stop_on_disconnect),
+                order.spool_limit_kib,
                 spec=order.spec,
             )
             snapshot = self._read_start(reply)
@@ -165,36 +204,37 @@ class Runs:
 
     async def stop(self, snapshot: Snapshot, *, signal: str, grace_seconds: float) -> Verdict:
         """Stop a run's tree; what does it is in the container and goes on without us."""
-        job = secrets.token_hex(4)
-        channel = await self.channel()
-        changed = asyncio.Event()
-        stop_listening = channel.listen(snapshot.path, lambda _: changed.set())
-        grace_ms = round(grace_seconds * 1000)
+        words = (snapshot.path, signal, round(grace_seconds * 1000), secrets.token_hex(4))
+        retry = Retry()
         try:
             async with asyncio.timeout(grace_seconds + STOP_MARGIN_SECONDS):
-                await channel.request("stop", snapshot.path, signal, grace_ms, job, "request")
                 while True:
-                    changed.clear()
-                    reply = await channel.request("lines", snapshot.path, f"v.{job}")
-                    if (verdict := read_verdict(reply.body)) is not None:
-                        return verdict
-                    await changed.wait()
-        except ChannelLost:
-            return await self._await_verdict(snapshot, job, grace_seconds)
+                    channel = await self._reach(retry)
+                    try:
+                        return await self._stop_on(channel, retry, *words)
+                    except ChannelLost:
+                        if not await self._may_go_on(retry):
+                            raise explain.lost() from None
         except TimeoutError:
             raise explain.stop_not_over() from None
+
+    async def _stop_on(
+        self, channel: Channel, retry: Retry, path: str, signal: str, grace_ms: int, job: str
+    ) -> Verdict:
+        """Ask for a stop and await its verdict. Asking again for the same job begins nothing: the first one goes on."""
+        changed = asyncio.Event()
+        stop_listening = channel.listen(path, lambda _: changed.set())
+        try:
+            await channel.request("stop", path, signal, grace_ms, job, "request")
+            retry.succeeded()
+            while True:
+                changed.clear()
+                reply = await channel.request("lines", path, f"v.{job}")
+                if (verdict := read_verdict(reply.body)) is not None:
+                    return verdict
+                await changed.wait()
         finally:
             stop_listening()
-
-    async def _await_verdict(self, snapshot: Snapshot, job: str, grace_seconds: float) -> Verdict:
-        """The channel went while a stop was under way: the job writes its verdict all the same."""
-        deadline = time.monotonic() + grace_seconds + STOP_MARGIN_SECONDS
-        while time.monotonic() < deadline:
-            reply = await self._ask("lines", snapshot.path, f"v.{job}")
-            if (verdict := read_verdict(reply.body)) is not None:
-                return verdict
-            await asyncio.sleep(0.2)
-        raise explain.lost()
 
     async def release(self, snapshot: Snapshot) -> None:
         """Hear no more of a run that nobody here follows."""
@@ -210,41 +250,47 @@ class Runs:
             await channel.tell("stop", *words)
 
     async def signal(self, snapshot: Snapshot, signal: str, *, leader_only: bool) -> None:
-        """Signal what is alive of a run."""
-        await self._ask("signal", snapshot.path, signal, "leader" if leader_only else "group")
+        """Signal what is alive of a run, once."""
+        channel = await self._reach(Retry())
+        try:
+            await channel.request("signal", snapshot.path, signal, "leader" if leader_only else "group")
+        except ChannelLost:
+            raise explain.signal_unknown() from None
 
     async def until_ended(self, snapshot: Snapshot) -> Snapshot:
         """Wait until a run is no longer live."""
-        channel = await self.channel()
+        channel = await self._reach(Retry())
         return await self.until_over(snapshot, lambda facts: state_of(facts, channel.uptime())[0] not in LIVE)
 
     async def until_over(self, snapshot: Snapshot, is_over: Callable[[Snapshot], bool]) -> Snapshot:
         """Wait until a run is over; a lost channel is replaced by the next."""
+        retry = Retry()
         while True:
-            channel = await self.channel()
+            channel = await self._reach(retry)
             news: asyncio.Queue[Snapshot | None] = asyncio.Queue()
             stop_listening = channel.listen(snapshot.path, news.put_nowait)
             try:
                 reply = await channel.request("hear", snapshot.path)
+                retry.succeeded()
                 if reply.words == ("error", "full"):  # no bell can be hung, so nobody will tell when it is over
                     if is_over(snapshot):
                         return snapshot
                     raise explain.storage_full()
                 heard = codec.read_snapshot(reply.body.strip())
                 if heard is None and news.empty():
-                    return dataclasses.replace(snapshot, life="G")  # its record is gone
+                    return dataclasses.replace(snapshot, life=MISSING)
                 snapshot = heard or snapshot
                 while not is_over(snapshot):
                     begins = snapshot.pid is None and snapshot.code is None
-                    told = await _next_within(news, START_SECONDS + 1 if begins else None)
+                    told = await _next_within(news, START_SECONDS + 1 if begins else LOOK_SECONDS)
                     if told is None:
                         break  # look again: what never gets its record tells nobody, and a lost channel tells nothing
                     snapshot = told
                 else:
                     return snapshot
             except ChannelLost:
-                self._pool.forget(self.place)
-                await asyncio.sleep(LOST_SECONDS)
+                if not await self._may_go_on(retry):
+                    raise explain.lost() from None
             finally:
                 stop_listening()
 
@@ -257,7 +303,7 @@ class Runs:
         return (await self._ask("remove", codec.run_key(command_id))).words != ("live",)
 
 
-async def _next_within(news: asyncio.Queue[Snapshot | None], seconds: float | None) -> Snapshot | None:
+async def _next_within(news: asyncio.Queue[Snapshot | None], seconds: float) -> Snapshot | None:
     try:
         async with asyncio.timeout(seconds):
             return await news.get()

@@ -22,6 +22,7 @@ from handlers.api import (
     IfExists,
     Offsets,
     Process,
+    Since,
     Started,
     StartOptions,
     State,
@@ -35,11 +36,12 @@ from handlers.api import (
 from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.follow import LINGER_SECONDS, Follower
+from handlers.follow import LINGER_SECONDS, Follower, back_off
 from handlers.leases import Leases
-from handlers.lifecycle import ENDED, LIVE, absent, process_of
+from handlers.lifecycle import ENDED, LIVE, absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
+from handlers.retry import is_passing
 from handlers.runs import Runs
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from handlers.api import Listener
 
 logger = logging.getLogger(__name__)
+
+UNDO_TRIES = 4
+"""How often it is tried to stop what may have been started, when it could not be found out: for about a minute."""
 
 CLEAN_UP_SECONDS = 0.3
 """How long `close` waits for what is being cleaned up; the server has a second to be gone."""
@@ -77,7 +82,7 @@ class Supervisor:
             raise explain.start_failed(process)
         if created and options.stop_on_disconnect:
             self._leases.take(runs, snapshot, options.grace_period_seconds)
-        begin = self._begin(runs, snapshot, options, created=created)
+        begin = await self._begin(runs, snapshot, options, created=created)
         if begin is None:
             self._in_background(functools.partial(runs.release, snapshot))
         return Started(process, created, begin)
@@ -89,7 +94,7 @@ class Supervisor:
             try:
                 snapshot, created = await asyncio.shield(launching)
             except asyncio.CancelledError:
-                self._in_background(functools.partial(self._undo, runs, launching))
+                self._in_background(functools.partial(self._undo, runs, launching, order))
                 raise
             if created:
                 return snapshot, True
@@ -101,15 +106,37 @@ class Supervisor:
                 raise explain.conflict(await self._process(runs, snapshot), is_same=same, named_twice=named_twice)
             await runs.stop(snapshot, signal="TERM", grace_seconds=options.grace_period_seconds)
 
-    async def _undo(self, runs: Runs, launching: asyncio.Task[tuple[Snapshot, bool]]) -> None:
-        snapshot, created = await launching
-        if created:
-            await runs.stop(snapshot, signal="KILL", grace_seconds=0)
+    async def _undo(self, runs: Runs, launching: asyncio.Task[tuple[Snapshot, bool]], order: Order) -> None:
+        try:
+            snapshot, created = await launching
+        except RemoteCommandError as error:
+            if error.run_id is None:
+                raise
+            await self._undo_unknown(runs, order)
+        else:
+            if created:
+                await runs.stop(snapshot, signal="KILL", grace_seconds=0)
 
-    def _begin(self, runs: Runs, snapshot: Snapshot, options: StartOptions, *, created: bool) -> Begin | None:
+    async def _undo_unknown(self, runs: Runs, order: Order) -> None:
+        """Stop a run that may have been started before the container was out of reach; it may be in reach again."""
+        for failures in range(1, UNDO_TRIES + 1):
+            try:
+                snapshot = await runs.latest(order.command_id)
+            except RemoteCommandError as error:
+                if not is_passing(error):
+                    raise
+                await back_off(failures)
+                continue
+            if snapshot is not None and snapshot.run_id == order.run_id:
+                await runs.stop(snapshot, signal="KILL", grace_seconds=0)
+                if order.command_id.startswith(EXEC_PREFIX):
+                    await runs.forget(snapshot)
+            return
+
+    async def _begin(self, runs: Runs, snapshot: Snapshot, options: StartOptions, *, created: bool) -> Begin | None:
         if not options.follow or snapshot.run_id in self._followers:
             return None
-        offsets = offsets_from(Offsets() if created else sizes(snapshot), options.follow_from)
+        offsets = Offsets() if created else await offsets_from(runs, snapshot, options.follow_from)
         return self._follow(runs, snapshot, offsets)
 
     def _follow(self, runs: Runs, snapshot: Snapshot, offsets: Offsets) -> Begin:
@@ -141,7 +168,7 @@ class Supervisor:
         follower = self._followers.pop(snapshot.run_id, None)
         if follower is not None:
             await follower.stop()
-        offsets = offsets_from(sizes(snapshot), follow_from)
+        offsets = await offsets_from(runs, snapshot, follow_from)
         return Attached(await self._process(runs, snapshot), offsets, self._follow(runs, snapshot, offsets))
 
     async def detach(self, run_id: str) -> None:
@@ -152,11 +179,15 @@ class Supervisor:
             self._in_background(follower.release)
 
     async def read(
-        self, target: Target, id: str, *, pid_directory: str, stream: Stream, offset: int, length: int
+        self, target: Target, id: str, *, pid_directory: str, stream: Stream, begin: int | Since, length: int
     ) -> Window:
         """Bytes of a stream of the newest run of `id`."""
         runs = await self._runs(target, pid_directory)
-        return await runs.spool.read(await self._find(runs, id), stream, offset, length)
+        snapshot = await self._find(runs, id)
+        if isinstance(begin, Since):
+            since = await offsets_from(runs, snapshot, begin)
+            begin = since.stdout if stream is Stream.STDOUT else since.stderr
+        return await runs.spool.read(snapshot, stream, begin, length)
 
     async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
         """Wait for the end record (or the loss) of the newest run of `id`."""
@@ -213,7 +244,7 @@ class Supervisor:
         runs = await self._runs(target, pid_directory)
         snapshot = await self._find(runs, id)
         before = await self._process(runs, snapshot)
-        if before.state is State.LOST:
+        if before.state is State.LOST or snapshot.life == "F":  # of another container: nothing of it is here
             return Stopped(before, Verdict(signalled=False, escalated=False, survivors=(), processes=0, elapsed_ms=0))
         verdict = await runs.stop(snapshot, signal=signal, grace_seconds=grace_period_seconds)
         self._in_background(functools.partial(runs.release, snapshot))
@@ -226,7 +257,13 @@ class Supervisor:
         runs = await self._runs(target, "")
         order = orders.from_exec(request)
         options = StartOptions(run_id=request.run_id)
-        snapshot, created = await self._launch(runs, order, options)
+        try:
+            snapshot, created = await self._launch(runs, order, options)
+        except RemoteCommandError as error:
+            if error.run_id is None:
+                raise
+            self._in_background(functools.partial(self._undo_unknown, runs, order))
+            raise explain.exec_unknown() from error
         if not created:
             raise explain.conflict(await self._process(runs, snapshot), is_same=False, named_twice=True)
         collector = Collector(request.max_output_bytes, self._listener if request.stream else None)
@@ -313,13 +350,10 @@ def exec_result(process: Process, collector: Collector, request: ExecRequest) ->
     )
 
 
-def sizes(snapshot: Snapshot) -> Offsets:
-    """Where both streams end now."""
-    return Offsets(snapshot.stdout.size, snapshot.stderr.size)
-
-
-def offsets_from(end: Offsets, follow_from: From) -> Offsets:
+async def offsets_from(runs: Runs, snapshot: Snapshot, follow_from: From) -> Offsets:
     """Where following begins."""
+    if isinstance(follow_from, Since):
+        return await runs.spool.since(snapshot, uptime_at(snapshot, follow_from.time))
     if isinstance(follow_from, Offsets):
         return follow_from
-    return end if follow_from == "end" else Offsets()
+    return Offsets(snapshot.stdout.size, snapshot.stderr.size) if follow_from == "end" else Offsets()

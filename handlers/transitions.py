@@ -42,7 +42,7 @@ class Event(enum.StrEnum):
     CONTAINER_RESTARTED = "containerRestarted"
     """The records, on a volume, are of another boot or another PID namespace."""
     REMOVED = "removed"
-    """`remotecmd/remove`."""
+    """`remotecmd/remove`, or it was put away as old."""
     CONTAINER_GONE = "containerGone"
     """The container was deleted or replaced, and the records with it."""
 

@@ -130,7 +130,9 @@ class Client:
         opened: list[Run] = []
 
         def answered(result: results.AttachResult) -> None:
-            opened.append(self._connection.open(result.process.run_id or "", result.process))
+            run = self._connection.open(result.process.run_id or "", result.process)
+            run.offsets = result.offsets
+            opened.append(run)
 
         await self._connection.ask("remotecmd/attach", params, answered)
         return opened[0]

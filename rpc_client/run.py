@@ -67,6 +67,8 @@ class Run:
     ) -> None:
         self.process = process
         self.created = created
+        self.offsets: results.Offsets | None = None
+        """Where its output begins, if it was attached."""
         self.waiting_bytes = 0
         """Size of the frames whose events nobody took yet."""
         self._taken = taken

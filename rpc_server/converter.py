@@ -191,7 +191,7 @@ def _under(part: str | int, error: InvalidParams) -> list[Violation]:
 
 
 def _union_hook(converter: cattrs.Converter, members: tuple[Any, ...]) -> Callable[[Any, Any], Any]:
-    """Objects told apart by `kind`, or an object beside names, or plain types."""
+    """Objects told apart by `kind`, or objects told apart by their fields beside names, or plain types."""
     classes = [member for member in members if attrs.has(member)]
     kinds = {option: cls for cls in classes for option in _kinds_of(cls)}
     if kinds:
@@ -200,7 +200,7 @@ def _union_hook(converter: cattrs.Converter, members: tuple[Any, ...]) -> Callab
 
     def structure(value: Any, _: Any) -> Any:
         if isinstance(value, dict) and classes:
-            return converter.structure(value, classes[0])
+            return converter.structure(value, _best_of(classes, value))
         for member in others:
             try:
                 return converter.structure(value, member)
@@ -209,6 +209,14 @@ def _union_hook(converter: cattrs.Converter, members: tuple[Any, ...]) -> Callab
         raise InvalidParams([Violation((), f"{problem}, or an object" if classes and value is not None else problem)])
 
     return structure
+
+
+def _best_of(classes: list[type], value: dict[str, Any]) -> type:
+    """The class that has a field of the object; if none has, the first."""
+    for cls in classes:
+        if any(field.wire in value for field in fields_of(cls)):
+            return cls
+    return classes[0]
 
 
 def _kinds_of(cls: type) -> tuple[str, ...]:

@@ -132,7 +132,15 @@ class FromOffsets:
     """Bytes of stderr to skip."""
 
 
-From = Literal["start", "end"] | FromOffsets
+@attrs.frozen(kw_only=True)
+class FromTime:
+    """Begins with what was read from the command at a time or later, as far as the container knows when that was."""
+
+    time: Offset
+    """Milliseconds since the epoch, as in the time of an output."""
+
+
+From = Literal["start", "end"] | FromOffsets | FromTime
 
 
 @attrs.frozen(kw_only=True)
@@ -203,8 +211,9 @@ class StartParams:
     """Limit of the run, kept in the container; none when left out."""
     grace_period_seconds: Grace | None = None
     """Between TERM and KILL when the run is replaced or times out; 10 when left out."""
-    spool_limit_bytes: Offset | None = None
-    """Output kept in the container. Not built yet."""
+    spool_limit_bytes: Annotated[int, Bounds(minimum=api.MIN_SPOOL_LIMIT_BYTES, maximum=2**53 - 1)] | None = None
+    """Output that is kept in the container, of both streams together (and up to a sixteenth more of each); of more, the
+    oldest goes. 128 MiB when left out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -305,8 +314,10 @@ class ReadParams:
     """As in the definition that started it."""
     stream: StreamName
     """Which stream of its newest run."""
-    offset: Offset
+    offset: Offset | None = None
     """Of the first byte wanted."""
+    from_: FromTime | None = None
+    """Instead of offset: when the first byte wanted was read."""
     length: Annotated[int, Bounds(minimum=0, maximum=8 << 20)]
     """Most bytes wanted."""
 

@@ -166,7 +166,7 @@ async def read(session: Session, params: messages.ReadParams) -> Reply:
         params.id,
         pid_directory=params.pid_directory or "",
         stream=Stream(params.stream),
-        offset=params.offset,
+        begin=translate.begin_to_domain(params),
         length=params.length,
     )
     return Reply(translate.window_to_wire(window, session.output_encoding))

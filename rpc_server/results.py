@@ -281,7 +281,7 @@ class Gap:
     """First byte that is gone."""
     to: int
     """First byte after them."""
-    reason: str
+    reason: Annotated[str, OneOf(api.GapReason, grows=True)]
     """Why."""
 
 
@@ -345,3 +345,5 @@ class FailureData:
     """The run concerned."""
     first_offset: int | None = None
     """With offsetExpired: where the bytes begin that are still there."""
+    run_id: str | None = None
+    """With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back."""

@@ -66,6 +66,7 @@ ACROSS_FIELDS: Mapping[type, Schema] = MappingProxyType(
             "then": {"required": ["runId"]},
         },
         messages.KubernetesTarget: _one_of("podName", "selector", "workload"),
+        messages.ReadParams: _one_of("offset", "from"),
         messages.EnvVar: {},  # key=value has a limit in bytes, which no schema can say
     }
 )

@@ -60,6 +60,13 @@ def _judge_kubernetes_target(good: Mapping[str, Any], failed: frozenset[str]) ->
     return [] if len(given) == 1 else [api.Violation((), "only one of podName, selector and workload may be given")]
 
 
+def _judge_read(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
+    given = {"offset", "from_"} & (good.keys() | failed)
+    if not given:
+        return [api.Violation(("offset",), "is required, or from")]
+    return [] if len(given) == 1 else [api.Violation((), "only one of offset and from may be given")]
+
+
 def _without_echoes(found: list[api.Violation], failed: frozenset[str]) -> list[api.Violation]:
     """Drop what only says that a malformed field is missing."""
     if failed & {"cmd_line", "args"}:
@@ -72,6 +79,7 @@ RULES = {
     messages.ExecParams: _judge_exec,
     messages.EnvVar: _judge_env_var,
     messages.KubernetesTarget: _judge_kubernetes_target,
+    messages.ReadParams: _judge_read,
 }
 """For `converter.make_converter`."""
 
@@ -126,8 +134,6 @@ def definition_to_domain(definition: messages.Definition) -> api.Definition:
 
 def options_to_domain(params: messages.StartParams) -> api.StartOptions:
     """Raises RemoteCommandError (notSupported) for what is not built."""
-    if params.spool_limit_bytes is not None:
-        raise not_supported("spoolLimitBytes: not supported by this version; leave it out")
     output = params.output or messages.OutputOptions()
     default = api.StartOptions()
     return api.StartOptions(
@@ -138,6 +144,7 @@ def options_to_domain(params: messages.StartParams) -> api.StartOptions:
         timeout_seconds=None if params.timeout_seconds is None else float(params.timeout_seconds),
         grace_period_seconds=seconds(params.grace_period_seconds, default.grace_period_seconds),
         stop_on_disconnect=params.on_disconnect == "stop",
+        spool_limit_bytes=default.spool_limit_bytes if params.spool_limit_bytes is None else params.spool_limit_bytes,
     )
 
 
@@ -161,7 +168,14 @@ def from_to_domain(value: messages.From | None) -> api.From:
     """Left out: the start. A stream left out: its first byte."""
     if isinstance(value, messages.FromOffsets):
         return api.Offsets(value.stdout or 0, value.stderr or 0)
+    if isinstance(value, messages.FromTime):
+        return api.Since(value.time)
     return value or "start"
+
+
+def begin_to_domain(params: messages.ReadParams) -> int | api.Since:
+    """An offset, or a time."""
+    return api.Since(params.from_.time) if params.from_ is not None else params.offset or 0
 
 
 def signal_to_domain(name: str | None) -> str:
@@ -290,7 +304,7 @@ def window_to_wire(window: api.Window, encoding: messages.Encoding) -> results.R
 def gap_to_wire(gap: api.Gap) -> results.Gap:
     """Bytes that are gone."""
     return results.Gap(
-        run_id=gap.run_id, id=gap.id, stream=gap.stream.value, from_=gap.start, to=gap.end, reason=gap.reason
+        run_id=gap.run_id, id=gap.id, stream=gap.stream.value, from_=gap.start, to=gap.end, reason=gap.reason.value
     )
 
 

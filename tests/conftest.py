@@ -5,6 +5,7 @@ tests that are marked `cluster` are deselected, not skipped: a skip in the summa
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -12,6 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests import covering
+
+# With nohup, or as a job of a script, some signals are ignored, and all that tests start would ignore them too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KUBECONFIG_VARIABLE = "REMOTECMD_TEST_KUBECONFIG"
 SERVER_SCRIPT = Path(__file__).parent / "cluster" / "server"

@@ -88,7 +88,7 @@ export interface StartParams {
   readonly timeoutSeconds?: number;
   /** Between TERM and KILL when the run is replaced or times out; 10 when left out. */
   readonly gracePeriodSeconds?: number;
-  /** Output kept in the container. Not built yet. */
+  /** Output that is kept in the container, of both streams together (and up to a sixteenth more of each); of more, the oldest goes. 128 MiB when left out. */
   readonly spoolLimitBytes?: number;
 }
 
@@ -171,7 +171,7 @@ export interface OutputOptions {
   readonly from?: From;
 }
 
-export type From = "start" | "end" | FromOffsets;
+export type From = "start" | "end" | FromOffsets | FromTime;
 
 /** Where following begins in each stream; a stream left out begins at 0. */
 export interface FromOffsets {
@@ -179,6 +179,12 @@ export interface FromOffsets {
   readonly stdout?: number;
   /** Bytes of stderr to skip. */
   readonly stderr?: number;
+}
+
+/** Begins with what was read from the command at a time or later, as far as the container knows when that was. */
+export interface FromTime {
+  /** Milliseconds since the epoch, as in the time of an output. */
+  readonly time: number;
 }
 
 /** Result of remotecmd/start. */
@@ -421,7 +427,9 @@ export interface ReadParams {
   /** Which stream of its newest run. */
   readonly stream: Stream;
   /** Of the first byte wanted. */
-  readonly offset: number;
+  readonly offset?: number;
+  /** Instead of offset: when the first byte wanted was read. */
+  readonly from?: FromTime;
   /** Most bytes wanted. */
   readonly length: number;
 }
@@ -558,8 +566,15 @@ export interface Gap {
   /** First byte after them. */
   readonly to: number;
   /** Why. */
-  readonly reason: string;
+  readonly reason: GapReason;
 }
+
+/**
+ * Why bytes are gone. A later version may have more.
+ * - spoolLimit: They were the oldest when a limit was reached: that of the run, or that of its container.
+ * - storageFull: There was no room for them when they were written.
+ */
+export type GapReason = "spoolLimit" | "storageFull";
 
 /** Params of the notification remotecmd/connection: how a followed run's container is reached. */
 export interface Connection {
@@ -611,6 +626,8 @@ export interface FailureData {
   readonly process?: Process;
   /** With offsetExpired: where the bytes begin that are still there. */
   readonly firstOffset?: number;
+  /** With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back. */
+  readonly runId?: string;
 }
 
 /**

@@ -6,7 +6,7 @@
 # /proc and a few tools. The whole text is the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives
 # as long as its stream. Jobs of the spawner outlive it. Each has just the part of the text that it needs, since to read that is
 # a part of every start: RC_RUN_JOB supervises a run; with it, RC_PUMP_JOB takes its output, RC_STOP_JOB stops it or ends a leaving
-# agent. The first part of RC_RUN_JOB (RC_LAUNCH) is the launcher, which becomes the user's command.
+# agent, RC_TIDY_JOB removes what is old. The first part of RC_RUN_JOB (RC_LAUNCH) is the launcher, which becomes the user's command.
 #
 # Rules of this file:
 # - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
@@ -19,10 +19,11 @@
 # <base>/agents/<owner>.<pid>/   wake (FIFO), rung, served, spare, pid, b/<run> (a bell: who has it, hears of that run)
 # <base>/ids/<key>.<n>           the run that is the nth of a command; made by whoever starts it, so it is the lock as well
 # <base>/runs/<run>/             meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
-#                                o.s e.s (ended segments) j (journal) v.<job> (verdicts) v (room for one)
+#                                o.s e.s (ended segments) j.<k> (journal) j (which is written now) c.<job> v.<job> (claims, verdicts
+#                                of stops) v (room for one)
 # The directory of a run has a name of its own, so that one can lie ready before anybody knows what will run in it.
 # <base>/leases/<owner>          when that server pinged last
-# The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_AGENT (this text).
+# The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL (KiB for all output here) RC_AGENT (this text).
 
 rc_nl='
 '
@@ -77,6 +78,16 @@ flag() {
   rc_flag=
   { read -r rc_flag <"$1"; } 2>/dev/null
   return 0
+}
+
+# journal_at DIR: `j` = which file of a run's journal is written now. It is overwritten in place, so it says so twice.
+journal_at() {
+  rc_j_i=0 rc_j=0 rc_j_again=
+  while [ $rc_j_i -lt 20 ] && [ "$rc_j" != "$rc_j_again" ]; do
+    rc_j_i=$((rc_j_i + 1)) rc_j='' rc_j_again=''
+    { read -r rc_j rc_j_again <"$1/j"; } 2>/dev/null
+  done
+  rc_j=${rc_j:-0}
 }
 
 # ring RUN: tell every agent that has a bell for the run. The bell is set before the FIFO is written and cleared before
@@ -143,7 +154,7 @@ rc_ready() {
   rc__walk=$RC_BUSYBOX${KSH_VERSION-}
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_TIDY_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -191,7 +202,7 @@ supervise() {
   RC_RUN=$1
   cd "$RC_BASE/runs/$1" || return
   RC_LAUNCH=${RC_RUN_JOB%%: end of what the launcher needs*}
-  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease <go
+  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease RC_LIMIT <go
   claim claim || return # to be the only one who starts it (or sees to it that nobody does)
   rc_sup_pumps='' rc_sup_helpers=''
   trap 'sup_failed $?' EXIT
@@ -312,6 +323,7 @@ job() {
   split "$1"
   case $rc_f1 in
     run) supervise "$rc_f2" ;;
+    tidy) eval "$RC_TIDY_JOB" && tidy start ;;
     *) eval "$RC_STOP_JOB" && "$rc_f1" "$rc_f2" "$rc_f3" "$rc_f4" "$rc_f5" "$rc_f6" ;;
   esac
   exit 0 # anything else than 0 may stop the spawner
@@ -324,8 +336,12 @@ job() {
 # pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
 # failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
 pump() {
-  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0 rc_pump_end=''
+  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0 rc_pump_end='' rc_pump_k=0 rc_pump_lines=0
   rc_pump_stream=$1
+  rc_pump_max=$((RC_LIMIT / 16)) # a segment is what is dropped at once
+  [ $rc_pump_max -ge 64 ] || rc_pump_max=64
+  [ $rc_pump_max -le 8192 ] || rc_pump_max=8192
+  rc_pump_max=$((rc_pump_max * 1024))
   exec 7<&0 # to have it in the trap, where dash has undone the redirection of our call
   trap pump_again EXIT
   if [ "${RC_PUMP-}" ]; then pump_resume "$1" || { pump_over "$1"; return; }; fi
@@ -344,15 +360,16 @@ pump() {
       pump_measure "$1"
     fi
     now
-    [ "$rc_pump_size" -eq "$rc_pump_was" ] || echo "$rc_up $1 $rc_pump_size" >>j
+    [ "$rc_pump_size" -eq "$rc_pump_was" ] || pump_journal "$1"
     if [ $rc_pump_rc != 0 ]; then
       if [ "$rc_pump_in" ] || ! true >>"$1.$rc_pump_seg"; then
         pump_drain "$1" || break
       else
         nap 0.05 # dd was killed, or could not be started
       fi
-    elif [ $((rc_pump_size - rc_pump_seg)) -ge 67108864 ]; then
+    elif [ $((rc_pump_size - rc_pump_seg)) -ge $rc_pump_max ]; then
       pump_segment "$1" "$rc_pump_size"
+      pump_trim "$1"
     fi
     if [ "$rc_pump_in" = 1+0 ]; then pump_note "$1" "$rc_pump_size" B; else pump_note "$1" "$rc_pump_size" -; fi
     # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
@@ -372,7 +389,7 @@ pump_over() {
 # takes its place, with what it knew; it tries to fork first, so while there is no process to be had this turns in circles.
 pump_again() {
   RC_PUMP="$rc_pump_seg $rc_pump_size ${rc_pump_end:--} $rc_pump_count $rc_pump_last"
-  export RC_PUMP RC_RUN
+  export RC_PUMP RC_RUN RC_LIMIT
   exec "$RC_SH" -c 'eval "$RC_RUN_JOB"; sup_pump "$1"' remotecmd "$rc_pump_stream" <&7
 }
 
@@ -397,6 +414,68 @@ pump_segment() {
   echo "$rc_pump_seg $2" >>"$1.s"
   rc_pump_last="$rc_pump_seg $2"
   rc_pump_seg=$rc_pump_size
+}
+
+# pump_journal STREAM: what was read, when and in which order. The journal is cut into files of some hundred KiB, of which the last
+# four are kept; each begins with how far both streams were.
+pump_journal() {
+  journal_at .
+  [ "$rc_j" = "$rc_pump_k" ] || rc_pump_k=$rc_j rc_pump_lines=0
+  echo "$rc_up $1 $rc_pump_size" >>"j.$rc_j"
+  rc_pump_lines=$((rc_pump_lines + 1))
+  [ $rc_pump_lines -ge "${RC_JOURNAL:-32768}" ] || return 0 # only tests set it
+  rc_pump_k=$((rc_j + 1)) rc_pump_lines=0
+  rc_pump_o=0 rc_pump_e=0
+  read -r _ _ rc_pump_o _ <o.n
+  read -r _ _ rc_pump_e _ <e.n
+  if [ "$1" = o ]; then rc_pump_o=$rc_pump_size; else rc_pump_e=$rc_pump_size; fi
+  echo "$rc_up O ${rc_pump_o:-0}$rc_nl$rc_up E ${rc_pump_e:-0}" >>"j.$rc_pump_k"
+  echo "$rc_pump_k $rc_pump_k" 1<>j # the other pump may do the same just now
+  rm -f "j.$((rc_pump_k - 4))"
+}
+
+# pump_kept STREAM: `kept` = the KiB of its ended segments, `kept_all` = " start:end ..." of them.
+pump_kept() {
+  rc_kept=0 rc_kept_all=
+  while read -r rc_kept_a rc_kept_b; do
+    [ -f "$1.$rc_kept_a" ] || continue
+    rc_kept=$((rc_kept + (rc_kept_b - rc_kept_a) / 1024))
+    rc_kept_all="$rc_kept_all $rc_kept_a:$rc_kept_b"
+  done <"$1.s"
+}
+
+# pump_trim STREAM: when more than the run's limit is kept, the oldest segments go; those of the stream that has more, so that each
+# is sure of half of the limit. A list loses lines by its own pump only, so it may name what is no more.
+pump_trim() {
+  pump_kept e
+  rc_trim_e=$rc_kept rc_trim_e_all=$rc_kept_all
+  pump_kept o
+  rc_trim_o=$rc_kept rc_trim_o_all=$rc_kept_all rc_trim_rm=
+  while [ $((rc_trim_o + rc_trim_e)) -gt "$RC_LIMIT" ]; do
+    if [ $rc_trim_o -ge $rc_trim_e ]; then
+      trim_first "$rc_trim_o_all"
+      rc_trim_o_all=$rc_trim_rest rc_trim_o=$((rc_trim_o - rc_trim_kib)) rc_trim_rm="$rc_trim_rm o.$rc_trim_a"
+    else
+      trim_first "$rc_trim_e_all"
+      rc_trim_e_all=$rc_trim_rest rc_trim_e=$((rc_trim_e - rc_trim_kib)) rc_trim_rm="$rc_trim_rm e.$rc_trim_a"
+    fi
+  done
+  # shellcheck disable=SC2086  # to be split
+  if [ "$rc_trim_rm" ]; then
+    rm -f $rc_trim_rm
+    [ "$1" = o ] || rc_trim_o_all=$rc_trim_e_all
+    for rc_trim_a in $rc_trim_o_all; do echo "${rc_trim_a%:*} ${rc_trim_a#*:}"; done >"$1.t" && mv "$1.t" "$1.s"
+  fi
+  (eval "$RC_TIDY_JOB" && tidy)
+}
+
+# trim_first LIST: `trim_a`, its first segment, `trim_kib`, how much that is, and `trim_rest` of the list.
+trim_first() {
+  rc_trim_rest=${1# }
+  rc_trim_a=${rc_trim_rest%% *}
+  rc_trim_rest=${rc_trim_rest#"$rc_trim_a"}
+  rc_trim_kib=$(((${rc_trim_a#*:} - ${rc_trim_a%:*}) / 1024))
+  rc_trim_a=${rc_trim_a%:*}
 }
 
 # pump_records: pump_in = dd's "records in", pump_bytes = its byte count if it tells one (busybox may not). Found by their
@@ -514,6 +593,7 @@ signal_all() {
 # stop_run RUN SIGNAL GRACE_MS JOB REASON: signal the tree, wait, kill what is left, leave a verdict in v.JOB.
 stop_run() {
   cd "$RC_BASE/runs/$1" || return
+  claim "c.$4" || [ ! -e "c.$4" ] || return # asked for again, since the channel was lost: the first one goes on
   now
   rc_stop_t0=${rc_up%.*}${rc_up#*.}
   rc_stop_signalled=0 rc_stop_escalated=0 rc_stop_count=0
@@ -626,6 +706,76 @@ end_main() {
 
 : end of what a stop needs
 
+# ---------------------------------------------------------------- removing what is old
+
+# tidy [start]: when more than RC_SPOOL KiB are kept here, the oldest ended runs go, and if that is not enough, the oldest segments
+# of all. At a start, also runs that nobody will ask for any more: of an exec, or not the newest of their command; and the oldest of
+# more than 500. What somebody hears of, and what has just ended, stays.
+tidy() {
+  cd "$RC_BASE" || return
+  rc_tidy_kib=$(exec du -sk runs)
+  rc_tidy_kib=${rc_tidy_kib%%[!0-9]*}
+  rc_tidy_over=$((${rc_tidy_kib:-0} - RC_SPOOL))
+  [ "${1-}" ] || [ $rc_tidy_over -gt 0 ] || return 0
+  now
+  rc_tidy_runs='' rc_tidy_count=0
+  # shellcheck disable=SC2045  # our own names
+  for rc_tidy_f in $(exec ls -tr runs/*/end); do # the oldest record first
+    rc_tidy_end=
+    read -r _ _ rc_tidy_end _ <"$rc_tidy_f"
+    [ "$rc_tidy_end" ] || continue
+    rc_tidy_f=${rc_tidy_f%/end}
+    rc_tidy_runs="$rc_tidy_runs ${rc_tidy_f#runs/}:$((${rc_up%.*} - ${rc_tidy_end%.*}))"
+    rc_tidy_count=$((rc_tidy_count + 1))
+  done
+  for rc_tidy_f in $rc_tidy_runs; do
+    tidy_run "${rc_tidy_f%:*}" "${rc_tidy_f##*:}"
+  done
+  [ $rc_tidy_over -le 0 ] || tidy_segments
+} 2>/dev/null
+
+# tidy_run RUN AGE: put away an ended run if it is to go.
+tidy_run() {
+  rc_tidy_dot=
+  read -r rc_tidy_id _ _ _ _ _ _ rc_tidy_key rc_tidy_n _ rc_tidy_dot <"runs/$1/meta"
+  [ "$rc_tidy_dot" = . ] && [ "$2" -ge 60 ] && ! is_heard "$1" || return 0
+  if [ "$rc_tidy_over" -le 0 ] && [ "$rc_tidy_count" -le 500 ]; then
+    [ "$2" -ge 600 ] || return 0
+    case $rc_tidy_id in _*) ;; *) [ -e "ids/$rc_tidy_key.$((rc_tidy_n + 1))" ] || return 0 ;; esac
+  fi
+  rc_tidy_kib=$(exec du -sk "runs/$1")
+  put_away "$1" "ids/$rc_tidy_key.$rc_tidy_n"
+  rc_tidy_over=$((rc_tidy_over - ${rc_tidy_kib%%[!0-9]*}))
+  rc_tidy_count=$((rc_tidy_count - 1))
+}
+
+# tidy_segments: the oldest ended segments go until it is no more than RC_SPOOL. Not every ls tells fractions of a second apart, so
+# it says only whose turn it is; within a stream the order is that of the offsets.
+tidy_segments() {
+  # shellcheck disable=SC2012  # our own names
+  exec ls -tr runs/*/[oe].[0-9]* | while read -r rc_tidy_f && [ "$rc_tidy_over" -gt 0 ]; do
+    rc_tidy_f=${rc_tidy_f%.*} rc_tidy_a=''
+    while read -r rc_tidy_a rc_tidy_b && [ ! -f "$rc_tidy_f.$rc_tidy_a" ]; do :; done <"$rc_tidy_f.s"
+    [ "$rc_tidy_a" ] || continue
+    rm -f "$rc_tidy_f.$rc_tidy_a"
+    rc_tidy_over=$((rc_tidy_over - (rc_tidy_b - rc_tidy_a) / 1024))
+  done
+}
+
+# is_heard RUN: an agent has a bell for it that is not muted.
+is_heard() {
+  for rc_heard_b in agents/*/b/"$1"; do
+    flag "$rc_heard_b"
+    case $rc_flag in 0 | 1) return 0 ;; esac
+  done
+  return 1
+}
+
+# put_away RUN FILE: out of sight first, then away, with its bells and the file that names it.
+put_away() { mv "runs/$1" "gone.$1" && rm -rf "gone.$1" "$2" agents/*/b/"$1"; } 2>/dev/null
+
+: end of what tidying needs
+
 # ---------------------------------------------------------------- what the agent tells
 
 # snap RUN: `snap` = the facts of a run in one line; the server draws the conclusions (handlers/lifecycle.py).
@@ -648,6 +798,7 @@ snap() {
       rc_s_life=A
       [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L # not the command yet: exec gives it a name
     else
+      case $rc_st/$rc_st_start in /* | */"$rc_pid_start") ;; *) rc_s_life=R ;; esac
       # Its supervisor is about to write that down; younger than the command, it is another process with that pid.
       ! stat "$rc_pid_parent" || [ "$rc_st_state" = Z ] || [ "$rc_st_start" -gt "$rc_pid_start" ] || rc_s_life=E
       snap_end # after that look: who was gone has left it before
@@ -752,10 +903,18 @@ watchdog() {
 # reply ID COUNT WORD...: the header of a reply; COUNT raw bytes follow it.
 reply() { printf '%s\n' "$RC_NONCE $*" >&3; }
 
+# ping ID: an agent that has lost a part of itself, for somebody killed it, leaves: the server opens another.
 ping() {
   now
   [ -z "$rc_leased" ] || echo "${rc_up%.*}" 1<>"leases/$RC_OWNER"
   reply "$1" 0 "$rc_up"
+  is_live "$RC_WATCH" "$RC_WATCH_START" && is_live "$RC_DOG" "$RC_DOG_START" || rc_broken=1
+}
+
+# spawn JOB: have the spawner do it. If that was killed, whoever asked gets no reply but the end of the stream, and asks again.
+spawn() {
+  rc_spawned=1
+  echo "$1" || rc_broken=1
 }
 
 # put ID TEXT: a part of the spec of start ID; other requests may come between the parts.
@@ -818,7 +977,7 @@ prepare() {
 
 prepare_records() {
   for rc_prepare_r in $rc_spares; do
-    for rc_prepare_f in pid end stop v o.n e.n; do
+    for rc_prepare_f in pid end stop v o.n e.n j; do
       echo >"runs/$rc_prepare_r/$rc_prepare_f" || return
     done
     bell "$rc_prepare_r" || return
@@ -833,7 +992,7 @@ unprepare() {
   [ $# = 0 ] || rm -rf "$@"
 }
 
-# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED: make a new run and start it, unless RUN_ID is
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED LIMIT_KIB: make a new run and start it, unless RUN_ID is
 # known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
 start() {
   rc_start_text=
@@ -866,11 +1025,12 @@ start() {
   rc_run=${rc_spares%% *}
   if start_files "$@"; then
     rc_spares=${rc_spares#* }
-    rc_spawned=1
-    echo "run:$rc_run"
+    spawn "run:$rc_run"
     rc_snap="$rc_run $2 $rc_n $3 $4 $5 $7 ${10} $rc_up ${12} - - - - - - - - - - 0 0 - - - - 0 0 - - - -"
     start_say "$1" created
     [ "$rc_spares" ] || prepare # for the next ones
+    rc_starts=$((rc_starts + 1))
+    [ $((rc_starts % 64)) != 1 ] || spawn tidy
   else
     unprepare
     rm -f "ids/$2.$rc_n"
@@ -888,7 +1048,7 @@ start_files() {
   fi
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
-    echo "$rc_start_kind $7 $8 $9 $rc_start_lease" >"$rc_start_d/go" &&
+    echo "$rc_start_kind $7 $8 $9 $rc_start_lease ${14}" >"$rc_start_d/go" &&
     echo "$3 $4 $5 $7 ${10} $rc_up $RC_NS $2 $rc_n ${12} ." >"$rc_start_d/meta"
 } 2>/dev/null
 
@@ -897,10 +1057,7 @@ start_files() {
 start_known() {
   bell "$rc_run"
   snap "$rc_run" || return
-  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ]; then
-    rc_spawned=1
-    echo "run:$rc_run"
-  fi
+  if [ -z "$rc_pid" ] && [ "$rc_s_code$rc_s_life" = -- ]; then spawn "run:$rc_run"; fi
   start_say "$1" exists
 }
 
@@ -960,11 +1117,11 @@ unhear() {
   rm -f "$@"
 } 2>/dev/null
 
-# window ID RUN FILE OFFSET COUNT: raw bytes of a segment. Opened before it is announced.
+# window ID RUN FILE OFFSET COUNT [WORD]: raw bytes of a segment. Opened before it is announced.
 window() {
   rc_window_ok=
   {
-    reply "$1" "$5" ok
+    reply "$1" "$5" ok ${6+"$6"}
     rc_window_ok=1
     if [ "$RC_DD" ]; then
       dd iflag=skip_bytes,count_bytes bs=65536 skip="$4" count="$5" >&3
@@ -985,21 +1142,32 @@ lines() {
   [ -z "$rc_lines_out" ] || printf '%s' "$rc_lines_out" >&3
 }
 
-# journal ID RUN OFFSET MAX: at most MAX of its bytes from OFFSET on.
+# segments ID RUN STREAM: start and end of its ended segments that are there; of an empty one that it was.
+segments() {
+  rc_lines_out=
+  while read -r rc_seg_a rc_seg_b; do
+    [ "$rc_seg_a" = "$rc_seg_b" ] || [ -f "runs/$2/$3.$rc_seg_a" ] || continue
+    rc_lines_out="$rc_lines_out$rc_seg_a $rc_seg_b$rc_nl"
+  done 2>/dev/null <"runs/$2/$3.s"
+  reply "$1" ${#rc_lines_out} ok
+  [ -z "$rc_lines_out" ] || printf '%s' "$rc_lines_out" >&3
+}
+
+# journal ID RUN K OFFSET MAX: at most MAX bytes of its file K from OFFSET on; the reply tells which file is the newest.
 journal() {
+  journal_at "runs/$2"
   rc_journal_n=0
-  { rc_journal_n=$(wc -c); } 2>/dev/null <"runs/$2/j"
-  rc_journal_n=$((rc_journal_n - $3))
-  [ $rc_journal_n -le "$4" ] || rc_journal_n=$4
-  if [ "$rc_journal_n" -gt 0 ]; then window "$1" "$2" j "$3" "$rc_journal_n"; else reply "$1" 0 ok; fi
+  { rc_journal_n=$(wc -c); } 2>/dev/null <"runs/$2/j.$3"
+  rc_journal_n=$((rc_journal_n - $4))
+  [ $rc_journal_n -le "$5" ] || rc_journal_n=$5
+  if [ "$rc_journal_n" -gt 0 ]; then window "$1" "$2" "j.$3" "$4" "$rc_journal_n" "$rc_j"; else reply "$1" 0 ok "$rc_j"; fi
 }
 
 # stop ID RUN SIGNAL GRACE_MS JOB REASON: done by a job of the spawner, so that it goes on without us.
 stop() {
   bell "$2"
-  rc_spawned=1
-  echo "stop_run:$2:$3:$4:$5:$6"
-  reply "$1" 0 ok
+  spawn "stop_run:$2:$3:$4:$5:$6"
+  [ "$rc_broken" ] || reply "$1" 0 ok
 }
 
 # signal ID RUN SIGNAL SCOPE: to the process group of a run, or to its first process only (leader). What has ended gets none.
@@ -1035,9 +1203,6 @@ forget() {
   put_away "$2" "ids/$3.$4"
   reply "$1" 0 ok
 }
-
-# put_away RUN FILE: out of sight first, then away, with its bell and the file that names it.
-put_away() { mv "runs/$1" "gone.$1" && rm -rf "gone.$1" "$2" "$RC_ME/b/$1"; } 2>/dev/null
 
 # facts ID: the records of all runs as they are, a line each: FILE:LINE. One program reads them faster than this shell; `none`
 # if there is no grep, or more than fits in its arguments.
@@ -1199,13 +1364,14 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned='' rc_spares='' rc_leased='' rc_muted=''
+  rc_spawned='' rc_spares='' rc_leased='' rc_muted='' rc_broken='' rc_starts=0
   [ ! -e "leases/$RC_OWNER" ] || rc_leased=1 # a predecessor of ours gave it
   trap end_serve EXIT
   while IFS= read -r rc_request; do
     eval "$rc_request"
     rc_served=$((rc_served + 1))
     echo $rc_served 1<>"$RC_ME/served"
+    [ -z "$rc_broken" ] || break
   done
   end_serve
 } 2>/dev/null
@@ -1236,7 +1402,10 @@ agent() {
   self_test
   { RC_NS=$(exec readlink /proc/self/ns/pid); } 2>/dev/null
   read -r rc_agent_boot </proc/sys/kernel/random/boot_id
-  RC_NS=${RC_NS:-pid}/$rc_agent_boot RC_PRINT=${RC_PRINT-}
+  # The number of a PID namespace is given again once it is gone: when its PID 1 began tells two apart.
+  rc_st_start=
+  stat 1
+  RC_NS=${RC_NS:-pid}:$rc_st_start/$rc_agent_boot RC_PRINT=${RC_PRINT-}
   # What the shell adds to the environment must not reach commands: was it there before?
   RC_SHLVL='' RC_PWD=''
   rc_agent_env=$(tr '\0' '\n' </proc/$$/environ 2>/dev/null | grep -E '^(SHLVL|PWD)=' 2>/dev/null)
@@ -1257,9 +1426,11 @@ agent() {
   RC_PUMP_JOB=${RC_AGENT#*: end of what a run needs}
   RC_STOP_JOB=${RC_PUMP_JOB#*: end of what a pump needs}
   RC_PUMP_JOB=${RC_PUMP_JOB%%: end of what a pump needs*}
+  RC_TIDY_JOB=${RC_STOP_JOB#*: end of what a stop needs}
   RC_STOP_JOB=${RC_STOP_JOB%%: end of what a stop needs*}
+  RC_TIDY_JOB=${RC_TIDY_JOB%%: end of what tidying needs*}
   unset RC_AGENT
-  export LC_ALL RC_LEASE RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
+  export LC_ALL RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_TIDY_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
   RC_WATCH='' RC_DOG=''
@@ -1270,6 +1441,10 @@ agent() {
   RC_WATCH=$!
   watchdog </dev/null >/dev/null 2>&1 3>&- 4>&- 9>&- &
   RC_DOG=$!
+  stat "$RC_WATCH"
+  RC_WATCH_START=$rc_st_start
+  stat "$RC_DOG"
+  RC_DOG_START=$rc_st_start
   now
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
   # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.

@@ -39,6 +39,7 @@ def bootstrap_line(
     directory: str = "",
     watchdog_seconds: int,
     lease_seconds: int = 60,
+    spool_kib: int = 1 << 20,
     shell: str = "/bin/sh",
 ) -> bytes:
     """The line that turns the exec's shell into an agent.
@@ -50,6 +51,7 @@ def bootstrap_line(
         directory: base directory asked for, or empty.
         watchdog_seconds: the agent ends itself when no request was served for this long.
         lease_seconds: runs that are to stop when their server is gone do so when it has not pinged for this long.
+        spool_kib: output kept in the container, of all runs.
         shell: what supervisors run in; only tests choose another.
     """
     settings = {
@@ -59,6 +61,7 @@ def bootstrap_line(
         "RC_SH": shell,
         "RC_WATCHDOG": str(watchdog_seconds),
         "RC_LEASE": str(lease_seconds),
+        "RC_SPOOL": str(spool_kib),
     }
     words = " ".join(f"{key}={quote(value)}" for key, value in settings.items())
     newline = "rc_nl=$(printf '\\n.'); rc_nl=${rc_nl%.}; "

@@ -46,10 +46,29 @@ OPEN_SECONDS = 20.0
 """For the hello; a slow link needs a second or two."""
 
 PING_SECONDS = 5.0
-"""Between pings, and how long a reply to one may take before the stream counts as dead is three times that."""
+"""Between pings."""
+
+SILENT_BEATS = 3
+"""When nothing at all came from one ping on for so many times PING_SECONDS, the stream counts as dead. The reply to a
+ping alone may be late, behind a window that takes its time on a slow link. Beats are counted, not seconds: this process
+may have been stopped.
+"""
+
+FIRST_WINDOW_BYTES = 64 * 1024
+LAST_WINDOW_BYTES = 1 << 20
+SMALLEST_WINDOW_BYTES = 8 * 1024
+QUICK_SECONDS = 0.5
+SLOW_SECONDS = 2.0
+"""A window that came in less than QUICK_SECONDS may be twice as large the next time; one that took longer than
+SLOW_SECONDS, half as large. So on a slow link other replies wait seconds at most, and the agent's watchdog sees that
+requests are served.
+"""
 
 LEASE_SECONDS = 60
 """A run that is to stop with its server does so when that has not pinged for this long; a shorter cut stops nothing."""
+
+SPOOL_KIB = 1 << 20
+"""Output of all runs in one base directory; the oldest goes when there is more."""
 
 WATCHDOG_SECONDS = 30
 """The agent ends itself when it served nothing for this long (it looks every so often: at most twice this)."""
@@ -104,6 +123,11 @@ class Channel:
         self.last_heard = 0.0
         """When a notice came last."""
 
+        self.window_bytes = FIRST_WINDOW_BYTES
+        """How much to ask for at once: as much as this link carries in about a second."""
+
+        self._silent_beats = 0
+
     async def greet(self, line: bytes) -> None:
         """Send the bootstrap line and wait for the hello.
 
@@ -121,7 +145,7 @@ class Channel:
             await self.close()
             raise
         self._hello_at = time.monotonic()
-        self._tasks.append(asyncio.create_task(self._ping(), name="channel-ping"))
+        self._tasks.append(asyncio.create_task(self._beat(), name="channel-beat"))
 
     @property
     def hello(self) -> codec.Hello:
@@ -139,19 +163,35 @@ class Channel:
             ChannelLost: the stream ended first.
         """
         self.last_used = time.monotonic()
+        return await self._ask(operation, *words, spec=spec)
+
+    async def _ask(self, operation: str, *words: str | int, spec: str | None = None) -> codec.Reply:
+        asked = time.monotonic()
         if self.lost.is_set():
             raise ChannelLost
         self._next_id += 1
         request_id = self._next_id
-        reply: asyncio.Future[codec.Reply] = asyncio.get_running_loop().create_future()
-        self._pending[request_id] = reply
+        future: asyncio.Future[codec.Reply] = asyncio.get_running_loop().create_future()
+        self._pending[request_id] = future
         try:
             for piece in codec.chunks(spec or ""):
                 await self._write(codec.request_line("put", request_id, piece))
             await self._write(codec.request_line(operation, request_id, *words))
-            return await reply
+            reply = await future
         finally:
             self._pending.pop(request_id, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # seen, also where a write has failed first
+        self._pace(len(reply.body), time.monotonic() - asked)
+        return reply
+
+    def _pace(self, size: int, seconds: float) -> None:
+        """Learn from a reply how large windows should be."""
+        if seconds > SLOW_SECONDS:
+            if size > SMALLEST_WINDOW_BYTES:  # a short one may have waited behind another
+                self.window_bytes = max(min(self.window_bytes, size) // 2, SMALLEST_WINDOW_BYTES)
+        elif seconds < QUICK_SECONDS and size >= self.window_bytes:
+            self.window_bytes = min(2 * self.window_bytes, LAST_WINDOW_BYTES)
 
     async def tell(self, operation: str, *words: str | int) -> None:
         """Ask for something without waiting for the reply.
@@ -211,6 +251,7 @@ class Channel:
             self._fail(complaint)
 
     def _take(self, stream: Stream, data: bytes) -> None:
+        self._silent_beats = 0
         if stream is Stream.STDERR:
             if not self._greeting.done():
                 self._complaint = (self._complaint + data)[:2048]
@@ -244,18 +285,26 @@ class Channel:
             for hearer in list(hearers):
                 hearer(None)
 
+    async def _beat(self) -> None:
+        """Ping, one at a time, and see whether anything comes."""
+        pinging: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await asyncio.sleep(PING_SECONDS)
+                self._silent_beats += 1  # any byte makes it 0
+                if self._silent_beats > SILENT_BEATS:
+                    break
+                if pinging is None or pinging.done():
+                    pinging = asyncio.create_task(self._ping(), name="channel-ping")
+        finally:
+            if pinging is not None:
+                pinging.cancel()
+        self._fail("nothing was heard of the agent")
+        await self._stream.close()
+
     async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            used = self.last_used
-            try:
-                async with asyncio.timeout(3 * PING_SECONDS):
-                    await self.request("ping")
-            except (TimeoutError, ChannelLost):
-                self._fail("no reply to a ping")
-                await self._stream.close()
-                return
-            self.last_used = used
+        with contextlib.suppress(ChannelLost):  # whoever waits is told
+            await self._ask("ping")
 
     async def close(self) -> None:
         """Let the agent go: EOF on its stdin, after which it leaves by itself. Commands are not touched."""
@@ -279,6 +328,7 @@ async def open_channel(
     shell: str = "/bin/sh",
     watchdog: int = WATCHDOG_SECONDS,
     lease: int = LEASE_SECONDS,
+    spool_kib: int = SPOOL_KIB,
 ) -> Channel:
     """Turn a fresh exec stream (started with `bootstrap.ARGV`) into a channel.
 
@@ -289,6 +339,7 @@ async def open_channel(
         shell: what supervisors run in; only tests choose another.
         watchdog: seconds without a request after which the agent ends itself.
         lease: seconds without a ping after which runs end that are to stop with their server.
+        spool_kib: output kept in the base directory.
 
     Raises:
         AgentRefused: the agent can't work there.
@@ -304,6 +355,7 @@ async def open_channel(
         directory=directory,
         watchdog_seconds=watchdog,
         lease_seconds=lease,
+        spool_kib=spool_kib,
         shell=shell,
     )
     await channel.greet(line)

@@ -70,16 +70,20 @@ async def _status(context: Context, address: Address) -> results.Process:
 @click.option("--follow", "-f", is_flag=True, help="Go on until the command ends.")
 @click.option("--since-offset", type=options.OFFSETS, metavar="N[,M]",
               help="Skip N bytes of stdout, and M of stderr.")  # fmt: skip
+@click.option("--since", type=options.SECONDS, metavar="TIME", help="Only what was written in this time until now.")
 @options.takes_commands("ID[@TARGET]")
 @pass_context
-def logs(context: Context, /, address: Address, follow: bool, since_offset: tuple[int, int] | None) -> int:  # noqa: FBT001  # click names it
+def logs(
+    context: Context, /, address: Address, follow: bool, since_offset: tuple[int, int] | None, since: float | None  # noqa: FBT001  # click names it
+) -> int:  # fmt: skip
     """Print the output of a command, live or ended."""
+    if since is not None and since_offset is not None:
+        raise click.UsageError("give --since or --since-offset, not both")
     stdout, stderr = since_offset or (0, 0)
-    params = messages.AttachParams(
-        **address.where,
-        from_=messages.FromOffsets(stdout=stdout, stderr=stderr),
-    )
-    context.run(_logs(context, params, follow=follow))
+    begin: messages.From = messages.FromOffsets(stdout=stdout, stderr=stderr)
+    if since is not None:
+        begin = messages.FromTime(time=max(0, _now() - round(since * 1000)))
+    context.run(_logs(context, messages.AttachParams(**address.where, from_=begin), follow=follow))
     return 0
 
 
@@ -88,7 +92,7 @@ async def _logs(context: Context, params: messages.AttachParams, *, follow: bool
     async with context.connect() as client:
         run = await client.attach(params)
         written = None if run.process is None else run.process.offsets
-        missing = _Missing(params.from_, written if not follow else None)
+        missing = _Missing(run.offsets, written if not follow else None)
         if missing.is_nothing():
             return
         async for event in run:

@@ -26,6 +26,8 @@ def test_logs_replay_both_streams_from_any_offset(cli: Cli) -> None:
     assert cli("logs", "--since-offset", "4", "-T", "local", "a").stdout == b"three\n"
     skipped = cli("logs", "--since-offset", "10,4", "a", REMOTECMD_TARGET="local")
     assert (skipped.stdout, skipped.stderr) == (b"", b"")
+    assert cli("logs", "--since", "1h", "a@local").stdout == b"one\nthree\n"
+    assert cli("logs", "--since", "0", "a@local").stdout == b""
 
 
 def test_logs_end_with_what_is_there_unless_they_follow(cli: Cli) -> None:

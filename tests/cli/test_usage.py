@@ -36,6 +36,7 @@ WRONG = {
     "stop web@local -T local": "the target is given twice",
     "signal NOPE web@local": "a signal is one of HUP, INT",
     "logs --since-offset x web@local": "an offset is N, or N,M",
+    "logs --since 1h --since-offset 1 web@local": "give --since or --since-offset, not both",
     "ruun": "no such command 'ruun'. Did you mean 'run'?",
     "ls local": 'there is no command "ls": it is ps',
     "help": 'there is no command "help": it is remotecmd --help',

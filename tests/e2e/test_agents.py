@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.conftest import BASE, LONG, Scene
-from tests.e2e.container import Container, Process, eventually
+from tests.e2e.container import eventually
 from tests.e2e.following import Following
+from tests.e2e.quiet import AGENT_ARGUMENT, BLOCKED, Quiet
 from tests.rpc.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(180)]
-
-AGENT_ARGUMENT = 'IFS= read -r l; eval "$l"'
-BLOCKED = 75.0
-"""Seconds in which an agent goes that was cut off in a write: its watchdog ends it, after twice 30 s at most. One that
-is not blocked reads the end of its requests at once."""
 
 PER_COMMAND = Counter({"sh": 3, "dd": 2, "sleep": 1})
 """A silent command `sleep` in busybox or dash: supervisor, two pumps, what they read with, and the command."""
@@ -45,33 +41,6 @@ def end_by_kill(client: Client) -> None:
 
 ENDINGS = pytest.mark.parametrize("end", [end_orderly, end_by_eof, end_by_kill])
 CONTAINERS = pytest.mark.parametrize(("pod", "name"), [("annotated", "first"), ("debian", "main")])
-
-
-class Quiet:
-    """A container and what was in it before."""
-
-    def __init__(self, container: Container) -> None:
-        self.container = container
-        self._before = container.processes()
-        self._files = self.files()
-
-    def new(self) -> set[Process]:
-        return self.container.processes() - self._before
-
-    def files(self) -> set[str]:
-        """What is in the base directory, leaving out what is in a run's directory."""
-        listing = f"cd {BASE} 2>/dev/null && find . -path './runs/*' -prune -o -print || :"
-        return set(self.container.shell(listing).split())
-
-    def fifos(self) -> str:
-        return self.container.shell(f"find {BASE} -type p")
-
-    def check_nothing_but_records(self) -> None:
-        assert eventually(self.new, lambda found: not found) == set()
-        added = self.files() - self._files - {".", "./agents", "./ids", "./leases", "./runs"}
-        assert [path for path in added if not path.startswith("./ids/")] == []
-        assert self.container.agents(BASE) == []
-        assert self.fifos() == ""
 
 
 @pytest.fixture

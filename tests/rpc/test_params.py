@@ -33,10 +33,11 @@ WHOLE_CLASS: dict[type, dict[str, Any]] = {
     messages.Definition: {"cmdLine": "true"},
     messages.ExecParams: {"cmdLine": "true"},
     messages.KubernetesTarget: {"podName": "a"},
+    messages.ReadParams: {"offset": 0},
 }
 """Fields that are optional each, and of which a class wants one."""
 
-EXCLUDES = {"args": "cmdLine", "selector": "podName", "workload": "podName"}
+EXCLUDES = {"args": "cmdLine", "from": "offset", "selector": "podName", "workload": "podName"}
 """What must not be given beside a field."""
 
 HALF = "\ud800"
@@ -92,7 +93,8 @@ def wrong(kind: Any) -> Iterator[tuple[Path, Any]]:
     taken = {type_ for member in members(kind) for type_ in types_of(member)}
     yield from (((), value) for value in (None, *ONE_OF_EACH_TYPE) if type(value) not in taken)
     for member in members(kind):
-        yield from wrong_of_one(member)
+        others = [right(other) for other in members(kind) if other is not member]
+        yield from ((path, value) for path, value in wrong_of_one(member) if value not in others)
 
 
 def types_of(kind: Any) -> set[type]:

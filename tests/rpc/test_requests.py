@@ -154,7 +154,6 @@ def test_all_violations_are_listed_and_no_value_is_repeated(shared: Client) -> N
         pytest.param({"target": {"kind": "kubernetes", "workload": "deployment/a"}}, "target.workload", id="workload"),
         pytest.param({"definition": {"stdin": True}}, "definition.stdin", id="stdin"),
         pytest.param({"definition": {"tty": {"rows": 1, "columns": 1}}}, "definition.tty", id="tty"),
-        pytest.param({"spoolLimitBytes": 0}, "spoolLimitBytes", id="spoolLimitBytes"),
     ],
 )
 @pytest.mark.covers("notSupported")

@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Iterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,11 @@ class Recorder:
         """The bytes of a stream that came, in the order in which they came."""
         return b"".join(c.data for c in self.chunks if c.stream is stream and run_id in {None, c.run_id})
 
+    async def until(self, is_so: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait until something is so of what came."""
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(is_so)
+
     async def until_output(self, part: bytes, run_id: str | None = None, seconds: float = 20) -> None:
         async with asyncio.timeout(seconds), self._news:
             await self._news.wait_for(lambda: part in self.data(run_id=run_id))
@@ -110,6 +116,29 @@ class Recorder:
         async with asyncio.timeout(seconds), self._news:
             await self._news.wait_for(final)
         return final()[0]
+
+
+class Gate:
+    """A FIFO by which a test leads a command: it waits with `read`, each `let` lets it go one step."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / f"gate-{secrets.token_hex(4)}"
+        os.mkfifo(self._path)
+        self._door = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
+        self.wait = f"read x <'{self._path}'"
+
+    def let(self, steps: int = 1, word: str = "on") -> None:
+        os.write(self._door, f"{word}\n".encode() * steps)
+
+    def close(self) -> None:
+        os.close(self._door)
+
+
+@pytest.fixture
+def gate(container: Container) -> Iterator[Gate]:
+    made = Gate(container.root)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -128,9 +157,10 @@ async def supervisor(
 
 
 def make_supervisor(
-    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, watchdog: int = 30, lease: int = 60
+    container: Container, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, **settings: int
 ) -> Supervisor:
-    opened = functools.partial(open_channel, shell=container.shell, watchdog=watchdog, lease=lease)
+    """A handler over a container; `settings` are the agent's (see `open_channel`)."""
+    opened = functools.partial(open_channel, shell=container.shell, **settings)
     monkeypatch.setattr(handlers.pool, "open_channel", opened)
     return Supervisor(recorder, Pool({"local": lambda: ContainerTransport(container)}))
 

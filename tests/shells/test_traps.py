@@ -42,7 +42,7 @@ from handlers.api import (
 )
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.supervisor import Supervisor
-from tests.shells.conftest import Recorder, make_supervisor
+from tests.shells.conftest import Gate, Recorder, make_supervisor
 from tests.shells.container import SHELLS, Container, make_tools
 from tests.shells.test_agent import define, settled, stop
 
@@ -121,29 +121,6 @@ async def until(condition: Callable[[], object], seconds: float = 15) -> None:
 
 
 # ---------------------------------------------------------------- leading the commands and the handler
-
-
-class Gate:
-    """A FIFO by which a test leads a command: it waits with `read`, each `let` lets it go one step."""
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / f"gate-{secrets.token_hex(4)}"
-        os.mkfifo(self._path)
-        self._door = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
-        self.wait = f"read x <'{self._path}'"
-
-    def let(self, steps: int = 1, word: str = "on") -> None:
-        os.write(self._door, f"{word}\n".encode() * steps)
-
-    def close(self) -> None:
-        os.close(self._door)
-
-
-@pytest.fixture
-def gate(container: Container) -> Iterator[Gate]:
-    made = Gate(container.root)
-    yield made
-    made.close()
 
 
 class Tally:
@@ -240,7 +217,7 @@ async def serve(container: Container, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     made: list[Supervisor] = []
 
     def make(listener: Recorder | Tally, watchdog: int = 30) -> Supervisor:
-        made.append(make_supervisor(container, listener, monkeypatch, watchdog))  # type: ignore[arg-type]
+        made.append(make_supervisor(container, listener, monkeypatch, watchdog=watchdog))  # type: ignore[arg-type]
         return made[-1]
 
     yield make
@@ -318,7 +295,7 @@ class RawAgent:
         self._asked += 1
         await self._send(codec.request_line("put", self._asked, spec))
         self._asked -= 1
-        await self.ask("start", codec.run_key(id), id, id, "0" * 16, 0, 0, 0, 1000, 0, "line", "-")
+        await self.ask("start", codec.run_key(id), id, id, "0" * 16, 0, 0, 0, 1000, 0, "line", "-", 0, 131_072)
 
     async def until_gone(self) -> None:
         """Wait for the end of its stdout, as a server that reads sees it."""
@@ -418,7 +395,7 @@ async def test_command_outlives_its_supervising_shell_and_ends_as_lost(
 
     gate.let()
     lost = await recorder.until_final(process.run_id)
-    assert (lost.state, lost.status, lost.reason) == (State.LOST, Status.UNKNOWN, "recordMissing")
+    assert (lost.state, lost.status, lost.reason) == (State.LOST, Status.UNKNOWN, "supervisorKilled")
     assert (lost.exit_code, lost.signal) == (None, None)
     numbers = b"".join(b"%d\n" % i for i in range(1, 100_001))
     assert recorder.data(run_id=process.run_id) == b"one\ntwo\n" + numbers
@@ -544,6 +521,7 @@ async def test_full_disk_costs_output_and_nothing_else(
     assert final.stdout_ended and final.offsets is not None
 
     assert recorder.gaps and {gap.reason for gap in recorder.gaps} == {"storageFull"}
+    assert [p.reason for p in recorder.states if p.state is State.RUNNING] == ["storageFull", None]
     found = pieces(recorder)
     assert found[-1][1] == final.offsets.stdout and found[-1][2] is not None
     numbers = [int(text) for text in re.findall(rb"^line (\d{7})$", b"\n".join(whole_lines(found)), re.MULTILINE)]

@@ -165,7 +165,8 @@ class Connection:
             yield
         except Refused as refused:
             raise explain(refused.status, refused.body, request) from None
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        # AssertionError: aiohttp is sure that a connection outlives the headers of its upgrade.
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, AssertionError) as error:
             raise unreachable(error, self.access, self._proxy) from error
 
 

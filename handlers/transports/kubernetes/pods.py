@@ -61,16 +61,25 @@ def check_pin(pod: Json, target: ResolvedTarget, *, place: str) -> None:
 
     Raises:
         RemoteCommandError: targetNotFound (reason podReplaced), targetNotRunning, or containerNotFound (reason
-            containerRestarted).
+            containerRestarted or containerEnded).
     """
     where = f"Pod {target.pod_name} (namespace {target.namespace}, {place})"
     if _text(_mapping(pod, "metadata"), "uid") != target.pod_uid:
         message = f"{where} was replaced by a new pod of the same name; what ran in the old one is gone."
         raise RemoteCommandError(ErrorKind.TARGET_NOT_FOUND, message, reason="podReplaced")
+    if _is_over(pod):
+        message = f"{where}: its container {target.container_name} has ended, and what ran in it."
+        raise RemoteCommandError(ErrorKind.CONTAINER_NOT_FOUND, message, reason="containerEnded")
     now = pin(pod, target.container_name, place=place, context=target.context, kubeconfig=target.kubeconfig)
     if now.container_id != target.container_id:
         message = f"{where}: its container {target.container_name} was restarted; what ran in the old one is gone."
         raise RemoteCommandError(ErrorKind.CONTAINER_NOT_FOUND, message, reason="containerRestarted")
+
+
+def _is_over(pod: Json) -> bool:
+    """Whether none of its containers runs or will run again; one that is being deleted is told to be missing soon."""
+    is_deleted = bool(_mapping(pod, "metadata").get("deletionTimestamp"))
+    return _text(_mapping(pod, "status"), "phase") in ("Succeeded", "Failed") and not is_deleted
 
 
 def no_such_pod(name: str, there: Sequence[str] | None, *, namespace: str, place: str) -> RemoteCommandError:

@@ -147,13 +147,15 @@ class KubernetesStream:
     def _drop(self) -> None:
         """Give the socket back at once: closing politely waits until everything unsent is sent."""
         self._connection.abort()
+        self._websocket._response.close()  # noqa: SLF001  # or aiohttp complains of a connection that was forgotten
         self._forget(self)
 
 
 def _transport_of(websocket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
     """The socket's transport, set up for small messages and for noticing a peer that vanished."""
     connection = websocket._response.connection  # noqa: SLF001  # aiohttp has no other way to abort a WebSocket
-    if connection is None or connection.transport is None:
+    if connection is None or connection.transport is None:  # lost just after the upgrade
+        websocket._response.close()  # noqa: SLF001  # else it is taken for one that was forgotten
         raise aiohttp.ServerDisconnectedError
     sock = connection.transport.get_extra_info("socket")
     if sock is not None:

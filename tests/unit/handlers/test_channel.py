@@ -1,12 +1,15 @@
-"""The channel over a stream that breaks."""
+"""The channel over a stream that breaks, is silent, or is slow."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shlex
 
 import pytest
 
-from handlers.agent.channel import Channel, ChannelLost
+import handlers.agent.channel
+from handlers.agent.channel import FIRST_WINDOW_BYTES, LAST_WINDOW_BYTES, SMALLEST_WINDOW_BYTES, Channel, ChannelLost
 from handlers.api import Stream
 
 NONCE = "n0nce"
@@ -22,11 +25,15 @@ class HalfBroken:
         self._greeted = False
         self.closed = False
 
-    async def write(self, _: bytes) -> None:
+    async def write(self, data: bytes) -> None:
         if self._greeted:
-            raise BrokenPipeError
-        self._greeted = True
-        self._out.put_nowait((Stream.STDOUT, f"{NONCE} hello 1 1 0 1.00 ns\n".encode()))
+            self.take(data)
+        else:
+            self._greeted = True
+            self.say(f"{NONCE} hello 1 1 0 1.00 ns\n".encode())
+
+    def take(self, _: bytes) -> None:
+        raise BrokenPipeError
 
     async def receive(self) -> tuple[Stream, bytes] | None:
         return await self._out.get()
@@ -40,6 +47,25 @@ class HalfBroken:
 
     def say(self, data: bytes) -> None:
         self._out.put_nowait((Stream.STDOUT, data))
+
+
+class BlackHole(HalfBroken):
+    """Takes what it gets and says nothing by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[list[str]] = []
+        self._more = asyncio.Event()
+
+    def take(self, data: bytes) -> None:
+        self.taken.append(shlex.split(data.decode()))
+        self._more.set()
+
+    async def asked(self) -> list[str]:
+        """The next request."""
+        await self._more.wait()
+        self._more.clear()
+        return self.taken[-1]
 
 
 async def test_channel_whose_stdin_is_closed_is_lost_at_once() -> None:
@@ -60,3 +86,61 @@ async def test_channel_whose_agent_talks_nonsense_is_closed(data: bytes) -> None
     await asyncio.wait_for(channel.lost.wait(), 10)
     assert stream.closed  # else it would stay open, read by nobody, while others take its place
     await channel.close()
+
+
+async def test_channel_on_which_nothing_comes_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers.agent.channel, "PING_SECONDS", 0.01)
+    stream = BlackHole()
+    channel = Channel(stream, NONCE)
+    await channel.greet(b"line\n")
+    asked = asyncio.create_task(channel.request("status"))
+    await asyncio.wait_for(channel.lost.wait(), 10)
+    with pytest.raises(ChannelLost):
+        await asked
+    assert stream.closed
+    assert [words[0] for words in stream.taken] == ["status", "ping"]  # one at a time: the first had no reply
+    await channel.close()
+
+
+async def test_channel_is_alive_as_long_as_a_window_trickles_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers.agent.channel, "PING_SECONDS", 0.02)
+    stream = BlackHole()
+    channel = Channel(stream, NONCE)
+    await channel.greet(b"line\n")
+    asked = asyncio.create_task(channel.request("window", "run", "o.0", 0, 100))
+    await stream.asked()
+    stream.say(f"{NONCE} 1 100 ok\n".encode())
+    for _ in range(100):  # a ping waits behind it for a hundred times what it may be silent
+        stream.say(b"x")
+        await asyncio.sleep(0.02)
+    assert (await asked).body == b"x" * 100
+    assert not channel.lost.is_set()
+    await channel.close()
+
+
+async def ask_for_window(stream: BlackHole, channel: Channel, size: int) -> None:
+    asked = asyncio.create_task(channel.request("window", "run", "o.0", 0, size))
+    number = (await stream.asked())[1]
+    stream.say(f"{NONCE} {number} {size} ok\n".encode() + bytes(size))
+    await asked
+
+
+async def test_windows_grow_while_they_come_quickly_and_shrink_while_they_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = BlackHole()
+    channel = Channel(stream, NONCE)
+    await channel.greet(b"line\n")
+    assert channel.window_bytes == FIRST_WINDOW_BYTES
+    await ask_for_window(stream, channel, 10)
+    assert channel.window_bytes == FIRST_WINDOW_BYTES  # so little says nothing of the link
+    for _ in range(10):
+        await ask_for_window(stream, channel, channel.window_bytes)
+    assert channel.window_bytes == LAST_WINDOW_BYTES
+    with monkeypatch.context() as slow:
+        slow.setattr(handlers.agent.channel, "SLOW_SECONDS", -1.0)
+        for _ in range(20):
+            await ask_for_window(stream, channel, channel.window_bytes)
+    assert channel.window_bytes == SMALLEST_WINDOW_BYTES
+    with contextlib.suppress(ChannelLost):
+        await channel.close()

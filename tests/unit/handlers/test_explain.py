@@ -115,6 +115,9 @@ def test_target_without_a_container_is_this_machine() -> None:
 PLAIN: dict[str, tuple[Callable[[], RemoteCommandError], ErrorKind, bool]] = {
     "no hello": (lambda: explain.no_hello(POD), ErrorKind.TIMEOUT, True),
     "lost": (explain.lost, ErrorKind.UNREACHABLE, True),
+    "start unknown": (lambda: explain.start_unknown("r1"), ErrorKind.UNREACHABLE, True),
+    "exec unknown": (explain.exec_unknown, ErrorKind.UNREACHABLE, True),
+    "signal unknown": (explain.signal_unknown, ErrorKind.UNREACHABLE, True),
     "broken record": (explain.broken_record, ErrorKind.INTERNAL, False),
     "storage full": (explain.storage_full, ErrorKind.STORAGE_FULL, True),
     "storage gone": (explain.storage_gone, ErrorKind.STORAGE_UNAVAILABLE, False),
@@ -168,6 +171,12 @@ def test_failed_start_with_an_endless_reason_is_bounded() -> None:
     assert len(explain.start_failed(process(reason=ENDLESS)).message) < MAX_MESSAGE
 
 
+def test_start_whose_outcome_is_not_known_names_the_run_to_ask_for() -> None:
+    error = explain.start_unknown("r1")
+    assert error.run_id == "r1"
+    assert 'runId "r1"' in error.message
+
+
 def test_failed_start_without_a_reason_has_one() -> None:
     assert explain.start_failed(process()).reason == "unknown"
 
@@ -207,3 +216,4 @@ def test_kinds_are_those_of_the_contract() -> None:
 def test_error_has_nothing_that_was_not_said() -> None:
     error = RemoteCommandError(ErrorKind.INTERNAL, "what happened")
     assert (error.retryable, error.remedy, error.http_status, error.reason, error.process) == (False, *[None] * 4)
+    assert (error.first_offset, error.run_id) == (None, None)

@@ -56,8 +56,11 @@ class ScriptedAgent:
     async def close_stdin(self) -> None:
         pass
 
-    async def close(self) -> None:
+    def end_stream(self) -> None:
         self._out.put_nowait(None)
+
+    async def close(self) -> None:
+        self.end_stream()
 
 
 class PlaceOf:
@@ -154,6 +157,20 @@ async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.
     listener = await follow(answer)
     assert [process.state for process in listener.states] == [State.EXITED]
     assert listener.connections == [ConnectionState.RECONNECTING, ConnectionState.CONNECTED]
+
+
+async def test_end_is_told_once_though_the_channel_is_lost_right_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers.follow, "BACKOFF_SECONDS", (0.0,))
+
+    def answer(agent: ScriptedAgent, words: list[str]) -> None:
+        if words[0] == "unhear":
+            agent.end_stream()
+        else:
+            agent.reply(words[1], facts(code="0", life="G", out="0 0 2.00 E - -", err="0 0 2.00 E - -").encode())
+
+    listener = await follow(answer)
+    assert [process.state for process in listener.states] == [State.EXITED]
+    assert listener.connections == []
 
 
 async def test_segment_that_is_gone_is_a_gap_and_the_rest_follows() -> None:

@@ -12,6 +12,8 @@ from handlers.api import Offsets, Process, ResolvedTarget, State, Status
 from handlers.lifecycle import (
     ENDED,
     LIVE,
+    LOST_REASONS,
+    MISSING,
     START_SECONDS,
     STATUS_OF_LIVE,
     absent,
@@ -107,10 +109,12 @@ ROWS: dict[str, tuple[Snapshot, State, Status, str | None, str | None]] = {
     "stopped in another boot": (
         facts(code=143, ended_at=50.0, why="stoppedBeforeStart"), State.START_FAILED, Status.ERRORED, "noRecord", None,
     ),
-    "gone without a record": (began(life="G"), State.LOST, Status.UNKNOWN, "recordMissing", None),
-    "gone without a record, stop asked": (
-        began(life="G", **TERM), State.LOST, Status.UNKNOWN, "recordMissing", None,
+    "gone, its end not written down": (began(life="G"), State.LOST, Status.UNKNOWN, "supervisorKilled", None),
+    "gone, its end not written down, stop asked": (
+        began(life="G", **TERM), State.LOST, Status.UNKNOWN, "supervisorKilled", None,
     ),
+    "its pid is another's": (began(life="R"), State.LOST, Status.UNKNOWN, "pidReused", None),
+    "gone with its record": (began(life=MISSING), State.LOST, Status.UNKNOWN, "recordMissing", None),
     "another boot or namespace": (began(life="F"), State.LOST, Status.UNKNOWN, "containerRestarted", None),
     "another boot, never began": (facts(life="F"), State.START_FAILED, Status.ERRORED, "noRecord", None),
 }  # fmt: skip
@@ -205,7 +209,7 @@ def test_process_that_has_not_begun_shows_when_it_was_asked_for() -> None:
     assert (process.pid, process.started_at, process.ended_at) == (None, 1_100_000, None)
 
 
-@pytest.mark.parametrize("life", ["A", "L", "E", "G", "F"])
+@pytest.mark.parametrize("life", ["A", "L", "E", *LOST_REASONS])
 def test_process_without_an_end_record_has_no_exit_code(life: str) -> None:
     assert process_of(began(life=life), TARGET, SOON).exit_code is None
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.api import Stream
-from handlers.output import MAX_CHUNK_BYTES, CharacterCutter, Journal, Slice, incomplete_tail
+from handlers.output import MAX_CHUNK_BYTES, READ_BYTES, CharacterCutter, Journal, Slice, incomplete_tail, rest
 from tests.unit.handlers.strategies import cuts, split, ways_to_cut
 
 OUT, ERR = Stream.STDOUT, Stream.STDERR
@@ -23,7 +23,10 @@ def journal(text: bytes) -> Journal:
 
 
 def plan(of: Journal, stdout: int, stderr: int, *, position: dict[Stream, int] = START) -> list[Slice]:
-    return list(of.plan(position, {OUT: stdout, ERR: stderr}))
+    """What is delivered of a journal that has no more, when all can be."""
+    limit = {OUT: stdout, ERR: stderr}
+    slices, _ = of.plan(position, limit, limit)
+    return slices + rest(slices, position, limit)
 
 
 # ---- Journal
@@ -123,16 +126,55 @@ def test_drop_before_forgets_what_was_delivered() -> None:
 def test_drop_before_keeps_what_comes_after_something_undelivered() -> None:
     written = journal(b"1.0 o 5\n1.5 e 3\n")
     written.drop_before({OUT: 4, ERR: 3})
-    assert written.covers(OUT, 5)
-    assert written.covers(ERR, 3)
+    assert plan(written, 5, 3, position={OUT: 4, ERR: 0}) == [Slice(OUT, 4, 5, 1.0), Slice(ERR, 0, 3, 1.5)]
 
 
-def test_covers_looks_at_one_stream() -> None:
-    written = journal(b"1.0 o 5\n1.5 e 3\n")
-    assert written.covers(OUT, 5)
-    assert not written.covers(OUT, 6)
-    assert written.covers(ERR, 3)
-    assert not written.covers(ERR, 5)
+def test_plan_ends_where_a_stream_can_not_go_on_now() -> None:
+    # What was written after that comes after that, also when it could be had now.
+    written = journal(b"1.0 o 50\n1.5 e 3\n2.0 o 90\n")
+    assert written.plan(START, {OUT: 40, ERR: 3}, {OUT: 90, ERR: 3}) == ([Slice(OUT, 0, 40, 1.0)], True)
+    assert written.plan({OUT: 40, ERR: 0}, {OUT: 70, ERR: 3}, {OUT: 90, ERR: 3}) == (
+        [Slice(OUT, 40, 50, 1.0), Slice(ERR, 0, 3, 1.5), Slice(OUT, 50, 70, 2.0)],
+        True,
+    )
+
+
+def test_plan_of_a_stream_at_its_gap_is_empty() -> None:
+    written = journal(b"1.0 o 50\n1.5 e 3\n")
+    assert written.plan({OUT: 7, ERR: 0}, {OUT: 7, ERR: 3}, {OUT: 50, ERR: 3}) == ([], True)
+
+
+def test_plan_asks_for_more_of_the_journal() -> None:
+    written = journal(b"1.0 o 5\n")
+    assert written.plan(START, {OUT: 5, ERR: 3}, {OUT: 5, ERR: 3}) == ([Slice(OUT, 0, 5, 1.0)], False)
+
+
+def test_bytes_whose_entry_was_forgotten_have_no_time() -> None:
+    size = 3 * READ_BYTES
+    assert plan(journal(b"7.0 o %d\n" % size), size, 0) == [
+        Slice(OUT, 0, 2 * READ_BYTES, None),
+        Slice(OUT, 2 * READ_BYTES, size, 7.0),
+    ]
+
+
+def test_mark_says_how_far_a_stream_was_and_not_when_that_was_read() -> None:
+    written = journal(b"5.0 O 9\n5.0 E 4\n6.0 e 7\n")
+    assert plan(written, 9, 7) == [Slice(OUT, 0, 9, None), Slice(ERR, 0, 4, None), Slice(ERR, 4, 7, 6.0)]
+
+
+def test_take_before_tells_how_far_the_streams_were() -> None:
+    written = journal(b"5.0 O 9\n5.0 E 4\n6.0 e 7\n7.0 o 12\n8.0 e 8\n")
+    assert written.take_before(5.0) == ({}, True)
+    assert written.take_before(7.0) == ({OUT: 9, ERR: 7}, True)
+    assert written.take_before(9.0) == ({OUT: 12, ERR: 8}, False)
+
+
+def test_another_file_begins_at_its_beginning() -> None:
+    written = journal(b"1.0 o 5\n2.0 o")
+    written.turn_to(1)
+    assert (written.file, written.offset) == (1, 0)
+    written.feed(b"3.0 o 9\n")
+    assert plan(written, 9, 0) == [Slice(OUT, 0, 5, 1.0), Slice(OUT, 5, 9, 3.0)]
 
 
 entries = st.lists(
@@ -164,7 +206,7 @@ def test_slices_cover_the_window_exactly_once(
 ) -> None:
     at = dict(zip((OUT, ERR), position, strict=True))
     until = {stream: at[stream] + more for stream, more in zip((OUT, ERR), length, strict=True)}
-    for piece in journal(b"".join(lines)).plan(at, until):
+    for piece in plan(journal(b"".join(lines)), until[OUT], until[ERR], position=at):
         assert piece.start == at[piece.stream]
         assert piece.end > piece.start
         at[piece.stream] = piece.end
@@ -179,7 +221,7 @@ def test_slices_are_in_the_order_of_writing(writes: list[tuple[Stream, int]], po
         size[stream] += count
         text += b"%d.00 %s %d\n" % (time, b"o" if stream is OUT else b"e", size[stream])
     at = {stream: min(size[stream], p) for stream, p in zip((OUT, ERR), position, strict=True)}
-    times = [piece.at for piece in journal(text).plan(at, size)]
+    times = [piece.at for piece in plan(journal(text), size[OUT], size[ERR], position=at)]
     assert None not in times
     assert times == sorted(times)  # type: ignore[type-var]  # no None, as was just shown
 
@@ -286,8 +328,8 @@ FOLLOWING = (b"", b"\x80", b"\x8f", b"\x90", b"\x9f", b"\xa0", b"\xbf", b"A", b"
 
 @pytest.mark.parametrize("lead", range(256), ids="{:02x}".format)
 def test_tail_is_what_may_become_a_character(lead: int) -> None:
-    for rest in itertools.product(FOLLOWING, repeat=2):
-        data = b"aa" + bytes([lead]) + b"".join(rest)
+    for following in itertools.product(FOLLOWING, repeat=2):
+        data = b"aa" + bytes([lead]) + b"".join(following)
         held = [length for length in range(1, 4) if data[-length:] in BEGINNINGS]
         assert (data, incomplete_tail(data)) == (data, max(held, default=0))
 

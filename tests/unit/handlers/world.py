@@ -97,7 +97,7 @@ def _stop_begun(world: World, facts: Snapshot, detail: Detail) -> World | None:
 
 
 def _stopped_before_start(world: World, facts: Snapshot, _: Detail) -> World | None:
-    if facts.pid is not None or facts.code is not None:
+    if facts.pid is not None or facts.code is not None or facts.life == "F":  # nobody stops what was elsewhere
         return None
     return _with(world, facts, code=143, why="stoppedBeforeStart", ended_at=world.uptime)
 

@@ -61,7 +61,7 @@ GOOD = {
         onDisconnect="keep",
         timeoutSeconds=1,
         gracePeriodSeconds=0,
-        spoolLimitBytes=5,
+        spoolLimitBytes=5 << 20,
     ),
     "from the end": start(output={"from": "end"}),
     "longest id": define(id="a" * 63),

@@ -41,6 +41,10 @@ TABLE: dict[str, tuple[Exception, dict[str, Any]]] = {
         RemoteCommandError(ErrorKind.UNREACHABLE, "m", retryable=True),
         {"code": -32803, "message": "m", "data": {"kind": "unreachable", "retryable": True}},
     ),
+    "not known": (
+        RemoteCommandError(ErrorKind.UNREACHABLE, "m", retryable=True, run_id="r1"),
+        {"code": -32803, "message": "m", "data": {"kind": "unreachable", "retryable": True, "runId": "r1"}},
+    ),
     "failed in full": (
         RemoteCommandError(ErrorKind.START_FAILED, "m", remedy="r", http_status=403, reason="n", process=FAILED),
         {

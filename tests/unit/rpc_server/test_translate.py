@@ -48,10 +48,22 @@ def test_run_stops_with_its_client_only_if_that_is_asked_for(value: str | None) 
     assert translate.options_to_domain(start(on_disconnect=value)).stop_on_disconnect is (value == "stop")
 
 
-def test_options_that_are_not_built() -> None:
-    with pytest.raises(RemoteCommandError) as caught:
-        translate.options_to_domain(start(spool_limit_bytes=0))
-    assert caught.value.kind is ErrorKind.NOT_SUPPORTED
+def test_output_is_kept_up_to_a_limit_that_can_be_chosen() -> None:
+    assert translate.options_to_domain(start()).spool_limit_bytes == 128 << 20
+    assert translate.options_to_domain(start(spool_limit_bytes=5 << 20)).spool_limit_bytes == 5 << 20
+
+
+@pytest.mark.parametrize(
+    ("wire", "domain"),
+    [
+        (None, "start"),
+        ("end", "end"),
+        (messages.FromOffsets(stdout=3), api.Offsets(3, 0)),
+        (messages.FromTime(time=1_700_000_000_123), api.Since(1_700_000_000_123)),
+    ],
+)
+def test_where_following_begins(wire: messages.From | None, domain: api.From) -> None:
+    assert translate.from_to_domain(wire) == domain
 
 
 def test_the_local_target_is_linux_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,17 @@ def test_pin_is_checked() -> None:
     restarted = copy.deepcopy(found)
     restarted["status"]["containerStatuses"][0]["containerID"] = "containerd://new"
     replaced = pod("api", uid="new")
+    waiting = copy.deepcopy(found)
+    waiting["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    over = copy.deepcopy(found)
+    over["status"]["phase"] = "Failed"
+    deleted = copy.deepcopy(over)
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    deleted["status"]["containerStatuses"] = []
     for other, kind, reason in (
+        (waiting, ErrorKind.TARGET_NOT_RUNNING, None),
+        (over, ErrorKind.CONTAINER_NOT_FOUND, "containerEnded"),
+        (deleted, ErrorKind.TARGET_NOT_RUNNING, None),
         (restarted, ErrorKind.CONTAINER_NOT_FOUND, "containerRestarted"),
         (replaced, ErrorKind.TARGET_NOT_FOUND, "podReplaced"),
     ):
