@@ -173,15 +173,16 @@ def with_acknowledgements(bench: Bench, digest: str) -> None:
         print(f"{'1 GiB was written in':<58} {seconds:8.1f} s  ({processed >> 20} MiB processed by then)")
         print(f"{'the server has grown, by most':<58} {memory.growth_mib():8.1f} MiB  ≤ {MEMORY_LIMIT_MIB}")
         print(f"{'p99 of both, against nobody writing':<58} {max(busy, after) / idle:8.2f}×  ≤ {REPLY_LIMIT:g}×")
-        begun, at = time.monotonic(), slow.received
+        begun, had = time.monotonic(), slow.received - slow.gone
         slow.take(None)
         while not slow.final:
             client.others.append(client.next(60))
             slow.take(None)
-        speed = (slow.received - at - slow.gone) / (time.monotonic() - begun) / 1e6
+        told = slow.received - slow.gone
+        speed = (told - had) / (time.monotonic() - begun) / 1e6
         same = slow.digest.hexdigest() == digest if not slow.gone else "not compared"
         what = f"{'the rest, as fast as it comes':<58} {speed:8.1f} MB/s"
-        print(f"{what}  ({slow.received - slow.gone} bytes, {slow.gone} in gaps, sha256 equal: {same})")
+        print(f"{what}  ({told} bytes in all, {slow.gone} in gaps, sha256 equal: {same})")
         assert slow.received == GIB
         assert same, "the bytes are not the same"
         for one in (name, other):
