@@ -33,8 +33,8 @@ LOST_REASONS = {
     "R": "pidReused",
     MISSING: "recordMissing",
 }
-"""Why nobody can know how a run ended. A supervisor writes the end down unless it is killed: then the command is gone (or
-a zombie, where PID 1 reaps nothing), and its pid may be another process's by now.
+"""Why nobody can know how a run ended. A supervisor writes the end down unless it is killed: then the command is gone,
+or a zombie where PID 1 reaps nothing, and its pid may be another process's by now.
 """
 
 STOP_REASONS = frozenset({"request", "timeout", "disconnect"})
