@@ -265,6 +265,9 @@ sup_failed() {
   # shellcheck disable=SC2086  # to be split; pumps wait for somebody to open the FIFOs, and TERM is not the end of one
   kill -KILL $rc_sup_pumps $rc_sup_helpers
   ring "$RC_RUN"
+  # shellcheck disable=SC2086  # to be split; with them gone there may be a process to be had
+  wait $rc_sup_pumps $rc_sup_helpers
+  rm -f o e
   exit 0
 }
 

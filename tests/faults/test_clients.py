@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
 SERVERS = 10
-RECORDS = 4096
+RECORDS = 2048
 SECONDS = 120.0
 
 

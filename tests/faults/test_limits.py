@@ -85,9 +85,10 @@ def test_a_container_without_processes_to_be_had_says_so_and_its_commands_go_on(
     line.until_more(1 << 18)
     pid = line.lane.insist("status", line.where)["process"]["pid"]
     limit = ProcessLimit(pod)
+    other = {"id": line.scene.id("other")}
     limit.allow(0)
     try:
-        definition = {"id": line.scene.id("other"), "cmdLine": "exit 4"}
+        definition = {**other, "cmdLine": "exit 4"}
         number = line.lane.send("start", {"definition": definition})
         error = line.lane.reply(number, LONG)["error"]
     finally:
@@ -97,4 +98,7 @@ def test_a_container_without_processes_to_be_had_says_so_and_its_commands_go_on(
     line.until_more(1 << 18)
     assert line.lane.insist("status", line.where)["process"]["pid"] == pid
     assert line.lane.insist("exec", {"cmdLine": "echo in"})["stdout"] == "in\n"
+    if line.lane.insist("status", other)["process"]["state"] != "absent":
+        line.lane.insist("wait", other)
+        line.lane.insist("remove", other)
     line.finish()
