@@ -150,7 +150,7 @@ def crowd(home: Place) -> Iterator[Place]:
     """A place that is empty again afterwards; two hundred stops would each look at a thousand processes."""
     yield home
     while pids := [str(process["pid"]) for process in home.list() if process["state"] == "running"]:
-        home.exec(f"kill -KILL {' '.join(pids)}")
+        home.exec(f"for p in {' '.join(pids)}; do kill -KILL -$p; done")  # each with the sleep that it has begun
 
 
 @pytest.mark.slow
