@@ -202,8 +202,16 @@ supervise() {
   RC_RUN=$1
   cd "$RC_BASE/runs/$1" || return
   RC_LAUNCH=${RC_RUN_JOB%%: end of what the launcher needs*}
-  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease RC_LIMIT <go
+  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease RC_LIMIT rc_sup_made <go
   claim claim || return # to be the only one who starts it (or sees to it that nobody does)
+  now
+  if [ $((${rc_up%.*} - ${rc_sup_made%.*})) -ge 10 ]; then # all was frozen: by now it is told to have failed, and there may be another
+    true >spec
+    echo "x 1 $rc_up noRecord x ." 1<>end
+    ring "$1"
+    rm -f o e
+    return
+  fi
   rc_sup_pumps='' rc_sup_helpers=''
   trap 'sup_failed $?' EXIT
   sup_pump o <o &
@@ -1051,7 +1059,7 @@ start_files() {
   fi
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
-    echo "$rc_start_kind $7 $8 $9 $rc_start_lease ${14}" >"$rc_start_d/go" &&
+    echo "$rc_start_kind $7 $8 $9 $rc_start_lease ${14} $rc_up" >"$rc_start_d/go" &&
     echo "$3 $4 $5 $7 ${10} $rc_up $RC_NS $2 $rc_n ${12} ." >"$rc_start_d/meta"
 } 2>/dev/null
 

@@ -707,6 +707,29 @@ async def until_state(supervisor: Supervisor, container: Container, id: str, sta
     return process
 
 
+async def test_supervisor_that_comes_too_late_starts_nothing(container: Container, supervisor: Supervisor) -> None:
+    """All was frozen for so long that the run was told to have failed, and another one was started."""
+    async with RawAgent.open(container) as agent:
+        await until(lambda: [row for row in table(container) if row.name == "xargs"])
+        (spawner,) = [row.pid for row in table(container) if row.name == "xargs"]
+        container.run("/bin/dash", "-c", f"kill -STOP {spawner}")
+        await agent.start("late", "exec sleep 1000")
+        run = run_directory(container, "late")
+        for name, place in (("go", 6), ("meta", 5)):  # white-box: it was made a minute ago
+            words = (run / name).read_text(encoding="ascii").split()
+            words[place] = f"{float(words[place]) - 60:.2f}"
+            (run / name).write_text(" ".join(words) + "\n", encoding="ascii")
+        process = await look(supervisor, container, "late")
+        assert (process.state, process.reason) == (State.START_FAILED, "noRecord")
+        definition = Definition(id="late", cmd_line="exec sleep 1000", pid_directory=str(container.base))
+        second = await supervisor.start(TARGET, definition, StartOptions(follow=False))
+        container.run("/bin/dash", "-c", f"kill -CONT {spawner}")
+        await until(lambda: (run / "end").read_text(encoding="ascii") != "\n")
+        assert "noRecord" in (run / "end").read_text(encoding="ascii")
+        assert [text for text in container.processes().values() if text.startswith("sleep 1000")] == ["sleep 1000 "]
+        assert (await look(supervisor, container, "late")).run_id == second.process.run_id
+
+
 def test_agent_leaves_alone_what_one_with_its_pid_made_before(container: Container) -> None:
     functions, _, _ = agent_text().rpartition("\nagent")
     script = container.root / "twice"
