@@ -347,7 +347,7 @@ job() {
 # pump STREAM: append stdin to segments until every writer is gone. It must not die while the command lives, and a dd that
 # failed is not the end of the stream. (`true`, not `:`, makes files: a special builtin's failed redirection ends the shell.)
 pump() {
-  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0 rc_pump_end='' rc_pump_k=0 rc_pump_lines=0
+  rc_pump_seg=0 rc_pump_size=0 rc_pump_last='- -' rc_pump_count=0 rc_pump_end='' rc_pump_k=0 rc_pump_lines=0 rc_pump_tidied=0
   rc_pump_stream=$1
   rc_pump_max=$((RC_LIMIT / 16)) # a segment is what is dropped at once
   [ $rc_pump_max -ge 64 ] || rc_pump_max=64
@@ -383,9 +383,10 @@ pump() {
       pump_trim "$1"
     fi
     if [ "$rc_pump_in" = 1+0 ]; then pump_note "$1" "$rc_pump_size" B; else pump_note "$1" "$rc_pump_size" -; fi
-    # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile.
+    # A rest lets small writes come together. It is short enough for a pipe (64 KiB) not to fill up meanwhile; one of a user who has
+    # very many holds 8 KiB.
     rc_pump_was=$((rc_pump_size - rc_pump_was))
-    if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 16384 ]; then nap 0.005; fi
+    if [ $rc_pump_was -lt 2048 ]; then nap 0.02; elif [ $rc_pump_was -lt 8192 ]; then nap 0.005; fi
   done
   pump_over "$1"
 } 2>/dev/null
@@ -477,7 +478,11 @@ pump_trim() {
     [ "$1" = o ] || rc_trim_o_all=$rc_trim_e_all
     for rc_trim_a in $rc_trim_o_all; do echo "${rc_trim_a%:*} ${rc_trim_a#*:}"; done >"$1.t" && mv "$1.t" "$1.s"
   fi
-  (eval "$RC_TIDY_JOB" && tidy)
+  # To look at all runs takes two programs and some more time: a thirty-second of what they may keep is written in between.
+  [ $((rc_pump_size - rc_pump_tidied)) -lt $((RC_SPOOL * 32)) ] || {
+    rc_pump_tidied=$rc_pump_size
+    (eval "$RC_TIDY_JOB" && tidy)
+  }
 }
 
 # trim_first LIST: `trim_a`, its first segment, `trim_kib`, how much that is, and `trim_rest` of the list.
