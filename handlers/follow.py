@@ -134,6 +134,7 @@ class Follower:
     async def _look(self, channel: Channel) -> bool:
         """Have a bell hang, and see how things are; False if the record is gone, and that was told."""
         self._news.clear()
+        self._was_idle = False  # what a look finds may have come any time
         reply = await channel.request("hear", self._facts.path)
         if reply.words == ("error", "full"):
             raise explain.storage_full()  # no bell can be hung, on a full disk or by an agent on its way out

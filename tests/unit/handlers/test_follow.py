@@ -205,3 +205,25 @@ async def test_bytes_dropped_on_a_full_disk_are_a_gap_between_segments() -> None
     listener = await follow(answer)
     assert [(chunk.offset, chunk.data) for chunk in listener.chunks] == [(0, b"abc"), (50, b"xyz")]
     assert [(gap.start, gap.end, gap.reason) for gap in listener.gaps] == [(3, 50, "storageFull")]
+
+
+async def test_what_is_found_by_a_look_has_the_times_of_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody told of it while the way was cut, so it is not news: each read has a time of its own.
+    monkeypatch.setattr(handlers.follow, "LOOK_SECONDS", 0.0)
+    looks = 0
+
+    def answer(agent: ScriptedAgent, words: list[str]) -> None:
+        nonlocal looks
+        if words[0] == "hear":
+            looks += 1
+            later = facts(code="0", life="G", out="0 6 9.00 E - -", err="0 0 2.00 E - -")
+            agent.reply(words[1], (facts() if looks == 1 else later).encode() + b"\n")
+        elif words[0] == "window":
+            agent.reply(words[1], b"abcdef")
+        elif words[0] == "journal" and words[4] == "0":
+            agent.reply(words[1], b"3.00 o 3\n5.00 o 6\n", words="ok 0")
+        else:
+            agent.reply(words[1])
+
+    listener = await follow(answer)
+    assert [(chunk.data, chunk.time) for chunk in listener.chunks] == [(b"abc", 1_003_000), (b"def", 1_005_000)]
