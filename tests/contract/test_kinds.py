@@ -66,6 +66,6 @@ def test_bytes_that_are_gone_are_told_as_a_gap(home: Place) -> None:
     assert told.pop()["params"]["process"]["exitCode"] == 5
     gap, output = sorted(told, key=lambda message: message["method"])
     assert gap["params"] == {
-        "runId": run, "id": home.id(), "stream": "stdout", "from": 0, "to": 5, "reason": "expired",
+        "runId": run, "id": home.id(), "stream": "stdout", "from": 0, "to": 5, "reason": "spoolLimit",
     }  # fmt: skip
     assert (output["params"]["stream"], decode(output["params"])) == ("stderr", b"there\n")
