@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from handlers.api import Gap, Offsets, OutputChunk, Stream
 from handlers.lifecycle import wall_time
-from handlers.output import CharacterCutter, Journal, Slice, rest
+from handlers.output import READ_BYTES, CharacterCutter, Journal, Slice, rest
 from handlers.rounds import Rounds
 from handlers.spool import WINDOW_BYTES, facts_of
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot
     from handlers.api import GapReason, Listener
     from handlers.spool import Segment, Spool
-
-SMALL_BYTES = 64 * 1024
-"""Up to this, new bytes of one stream come from one pump read: order and time are known without the journal."""
 
 
 class Delivery:
@@ -73,10 +70,13 @@ class Delivery:
         return True
 
     async def _plan(self, spool: Spool, facts: Snapshot, limit: dict[Stream, int], *, is_news: bool) -> list[Slice]:
-        """Which bytes come next; reads the journal as far as needed, unless order and time are plain without it."""
+        """Which bytes come next; reads the journal as far as needed, unless order and time are plain without it.
+
+        They are when the news is of no more of one stream than a pump reads at once.
+        """
         size = {stream: facts_of(facts, stream).size for stream in Stream}
         pending = [stream for stream in Stream if size[stream] > self._at[stream]]
-        if is_news and len(pending) == 1 and size[pending[0]] - self._at[pending[0]] <= SMALL_BYTES:
+        if is_news and len(pending) == 1 and size[pending[0]] - self._at[pending[0]] <= READ_BYTES:
             stream = pending[0]
             if limit[stream] == size[stream]:
                 return [Slice(stream, self._at[stream], limit[stream], facts_of(facts, stream).at)]

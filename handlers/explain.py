@@ -121,41 +121,35 @@ def no_hello(target: ResolvedTarget) -> RemoteCommandError:
 
 def lost() -> RemoteCommandError:
     """The channel was lost more often than is worth retrying."""
+    return _broke(". What was asked may or may not have been done; ask for the status.")
+
+
+def _broke(what: str, run_id: str | None = None) -> RemoteCommandError:
     return RemoteCommandError(
-        ErrorKind.UNREACHABLE,
-        "The connection to the container broke. What was asked may or may not have been done; ask for the status.",
-        retryable=True,
+        ErrorKind.UNREACHABLE, "The connection to the container broke" + what, retryable=True, run_id=run_id
     )
 
 
 def start_unknown(run_id: str) -> RemoteCommandError:
     """The connection went before the answer to a launch came."""
-    return RemoteCommandError(
-        ErrorKind.UNREACHABLE,
-        "The connection to the container broke before it was known whether the command started. Ask again with the "
+    return _broke(
+        " before it was known whether the command started. Ask again with the "
         f'runId "{run_id}": the run that was begun comes back, never a second one.',
-        retryable=True,
-        run_id=run_id,
+        run_id,
     )
 
 
 def exec_unknown() -> RemoteCommandError:
     """The same for an exec, which can't be asked for again: what it began is stopped once that is possible."""
-    return RemoteCommandError(
-        ErrorKind.UNREACHABLE,
-        "The connection to the container broke before it was known whether the command started. It may have run in "
-        "part; what is left of it is stopped when the container can be reached.",
-        retryable=True,
+    return _broke(
+        " before it was known whether the command started. It may have run in "
+        "part; what is left of it is stopped when the container can be reached."
     )
 
 
 def signal_unknown() -> RemoteCommandError:
     """A signal is not sent twice."""
-    return RemoteCommandError(
-        ErrorKind.UNREACHABLE,
-        "The connection to the container broke while the signal was on its way: it may or may not have been sent.",
-        retryable=True,
-    )
+    return _broke(" while the signal was on its way: it may or may not have been sent.")
 
 
 def broken_record() -> RemoteCommandError:

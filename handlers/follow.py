@@ -19,9 +19,10 @@ from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import ConnectionState, Offsets, Process, State, Status
 from handlers.delivery import Delivery
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.lifecycle import ENDED, process_of
+from handlers.lifecycle import process_of
 from handlers.runs import LOOK_SECONDS, Runs
 from handlers.spool import Spool
+from handlers.transitions import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.api import Offsets, Process, State, Status
-from handlers.transitions import ENDED, LIVE
 
 if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot
     from handlers.api import ResolvedTarget
-
-__all__ = ["ENDED", "LIVE", "absent", "process_of", "signal_of", "state_of", "wall_time"]
 
 START_SECONDS = 10.0
 """A run without a pid record for this long will never get one: whoever made it has died."""

@@ -6,7 +6,9 @@ of each stream, whatever it has written; with a mebibyte at once it would cost t
 
 from __future__ import annotations
 
-LEAST_BYTES = 64 * 1024
+from handlers.output import READ_BYTES
+
+LEAST_BYTES = READ_BYTES
 """Where it begins: the most that a pump reads at once."""
 
 QUICK_SECONDS = 0.1

@@ -21,9 +21,10 @@ from handlers.agent.channel import Channel, ChannelLost
 from handlers.agent.listing import Listing
 from handlers.api import Verdict
 from handlers.errors import RemoteCommandError
-from handlers.lifecycle import LIVE, MISSING, START_SECONDS, state_of
+from handlers.lifecycle import MISSING, START_SECONDS, state_of
 from handlers.retry import Retry, is_passing
 from handlers.spool import Spool
+from handlers.transitions import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

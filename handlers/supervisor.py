@@ -38,11 +38,12 @@ from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import LINGER_SECONDS, Follower, back_off
 from handlers.leases import Leases
-from handlers.lifecycle import ENDED, LIVE, absent, process_of, uptime_at
+from handlers.lifecycle import absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pool import Pool
 from handlers.retry import is_passing
 from handlers.runs import Runs
+from handlers.transitions import ENDED, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

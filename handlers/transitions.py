@@ -1,6 +1,6 @@
 """The life of one run as data: which event turns which state into which. Pure.
 
-`docs/lifecycle.md` is drawn from this table, the sets of states in `handlers.lifecycle` are taken from it, and tests
+`docs/lifecycle.md` is drawn from this table, the sets of states below are taken from it, and tests
 hold `state_of` to it: every change of state that facts can make is a row here, and every row can happen. What happens
 is read from records in the container, so an event may have passed before anybody looks: who watches a run sees a path
 through this table, with steps left out.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from handlers.lifecycle import LIVE
+from handlers.transitions import LIVE
 from rpc_server import results, translate
 
 if TYPE_CHECKING:

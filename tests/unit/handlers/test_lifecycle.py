@@ -10,8 +10,6 @@ import pytest
 from handlers.agent.codec import Snapshot, StreamFacts
 from handlers.api import Offsets, Process, ResolvedTarget, State, Status
 from handlers.lifecycle import (
-    ENDED,
-    LIVE,
     LOST_REASONS,
     MISSING,
     START_SECONDS,
@@ -22,6 +20,7 @@ from handlers.lifecycle import (
     state_of,
     wall_time,
 )
+from handlers.transitions import ENDED, LIVE
 
 TARGET = ResolvedTarget(kind="local")
 MADE_AT = 100.0
