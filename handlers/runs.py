@@ -319,7 +319,7 @@ async def _await_record(
     begun = time.monotonic()
     while not _has_record(snapshot):
         now = time.monotonic()
-        patience = min(begun + START_SECONDS, max(begun, channel.last_heard) + silence) - now
+        patience = min(begun + START_SECONDS, max(begun, channel.last_record) + silence) - now
         if patience <= 0:
             return snapshot
         try:
@@ -331,6 +331,8 @@ async def _await_record(
             raise ChannelLost
         if news.path == snapshot.path:
             snapshot = news
+            if _has_record(snapshot):
+                channel.last_record = time.monotonic()
     return snapshot
 
 

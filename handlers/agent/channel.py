@@ -120,8 +120,8 @@ class Channel:
         self.last_used = time.monotonic()
         """When a request was made last, by the monotonic clock (pings do not count)."""
 
-        self.last_heard = 0.0
-        """When a notice came last."""
+        self.last_record = 0.0
+        """When a run that was started here got its record last: then at least the spawner was alive."""
 
         self.window_bytes = FIRST_WINDOW_BYTES
         """How much to ask for at once: as much as this link carries in about a second."""
@@ -256,7 +256,6 @@ class Channel:
             if not self._greeting.done():
                 self._complaint = (self._complaint + data)[:2048]
             for snapshot in self._notices.feed(data):
-                self.last_heard = time.monotonic()
                 for path in (snapshot.path, snapshot.key):
                     for hearer in list(self._hearers.get(path, ())):
                         hearer(snapshot)

@@ -402,6 +402,24 @@ async def test_command_outlives_its_supervising_shell_and_ends_as_lost(
     assert recorder.data(Stream.STDERR, process.run_id) == numbers
 
 
+@pytest.mark.one_shell
+async def test_start_goes_round_a_spawner_that_stands_still_while_another_command_prints(
+    container: Container, supervisor: Supervisor, recorder: Recorder, asks_again_soon: None
+) -> None:
+    # What the other one wrote was taken for a sign of the spawner's life, until the start had failed.
+    over = container.root / "over"
+    printing = f"i=0; until [ -e '{over}' ]; do echo $((i += 1)); sleep 0.05; done"
+    await run(supervisor, define(container, "printer", printing))
+    await recorder.until_output(b"1\n2\n")
+    (spawner,) = [row.pid for row in table(container) if row.name == "xargs"]
+    signal_to(container, "STOP", spawner)
+    after = await run(supervisor, define(container, "after", "echo after"))
+    final = await recorder.until_final(after.run_id)
+    assert (final.exit_code, recorder.data(run_id=after.run_id)) == (0, b"after\n")
+    signal_to(container, "CONT", spawner)
+    over.touch()
+
+
 async def test_killing_the_dd_of_a_silent_stream_loses_nothing(
     container: Container, supervisor: Supervisor, recorder: Recorder, gate: Gate
 ) -> None:
