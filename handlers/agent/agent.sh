@@ -1463,8 +1463,9 @@ agent() {
   RC_DOG_START=$rc_st_start
   now
   printf '%s\n' "$RC_NONCE hello 1 $$ $rc_base_uid $rc_up $RC_NS" >&3
-  # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it.
-  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'eval "$RC_RUN_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
+  # The spawner: xargs starts each job with default signals (nothing a shell starts with & has them) and reaps it. A job lets go of
+  # the jobs' pipe, which busybox's xargs leaves it: only so does the request loop learn that its spawner was killed.
+  serve | exec setsid env xargs -n1 -P100000 "$RC_SH" -c 'exec </dev/null; eval "$RC_RUN_JOB"; job "$1"' remotecmd >/dev/null 2>&1 3>&- 4>&- 9>&-
   trap - EXIT
   end_group $$ # what a shell has left that lost our signal
 }

@@ -58,6 +58,16 @@ def test_without_its_spawner_an_agent_starts_and_stops_through_another(line: Lin
     assert (stopped["process"]["state"], stopped["process"]["signal"]) == ("signaled", "TERM")
 
 
+def test_a_stop_does_not_need_the_spawner_that_started_its_run(line: Line, inside: Container) -> None:
+    line.start_writing()
+    line.until_more(1 << 18)
+    parts = Parts(inside)
+    parts.kill(parts.agent()["spawner"])
+    stopped = line.lane.insist("stop", {**line.where, "gracePeriodSeconds": 5})
+    assert stopped["verdict"]["survivors"] == []
+    assert (stopped["process"]["state"], stopped["process"]["signal"]) == ("signaled", "TERM")
+
+
 def test_a_zombie_whose_supervisor_was_killed_is_lost(line: Line, inside: Container) -> None:
     """The command outlives its supervisor. PID 1 here reaps nothing, so it stays a zombie, which counts as gone."""
     line.start_writing()
