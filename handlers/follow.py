@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from typing import TYPE_CHECKING
 
 from handlers import explain
@@ -20,6 +19,7 @@ from handlers.api import ConnectionState, Offsets, Process, State, Status
 from handlers.delivery import Delivery
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.lifecycle import process_of
+from handlers.retry import back_off
 from handlers.runs import LOOK_SECONDS, Runs
 from handlers.spool import Spool
 from handlers.transitions import ENDED
@@ -38,8 +38,6 @@ LINGER_SECONDS = 1.0
 
 PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
 """Failures that mean that the container of the run is no more; with any other the run may well be alive."""
-
-BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 
 class Follower:
@@ -209,9 +207,3 @@ class Follower:
                 offsets=self._delivery.offsets,
             )
         )
-
-
-async def back_off(failures: int) -> None:
-    """Pause after the nth failure in a row to reach a container."""
-    delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-    await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
