@@ -160,17 +160,18 @@ class Follower:
         spool, is_news = Spool(channel.request), self._was_idle
         while await self._delivery.round(spool, facts, most_bytes=channel.window_bytes, is_news=is_news):
             is_news = False
-        if facts.code is None and process.state is not State.LOST:
+        is_lost = process.state is State.LOST
+        if facts.code is None and not is_lost:
             await self._wait(LOOK_SECONDS)
             return False
         streams_ended = facts.stdout.ended and (facts.stderr.ended or facts.merged)
         ended_at = facts.ended_at
-        if process.state is State.LOST:  # there is no record to count from, but its pumps may still have work
+        if is_lost:  # there is no record to count from; its pumps may still have work, and a zombie may yet be reaped
             if self._lost is None or self._lost[1] != process.offsets:
                 self._lost = (channel.uptime(), process.offsets)
             ended_at = self._lost[0]
         left = 0.0
-        if not streams_ended and ended_at is not None:
+        if (is_lost or not streams_ended) and ended_at is not None:
             left = ended_at + LINGER_SECONDS - channel.uptime()
         if left > 0:
             await self._wait(left)
