@@ -38,13 +38,13 @@ from handlers.api import (
 from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.follow import LINGER_SECONDS, Follower, back_off
+from handlers.follow import LINGER_SECONDS, Follower
 from handlers.leases import Leases
 from handlers.lifecycle import absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
 from handlers.pins import Pins
 from handlers.pool import Place, Pool
-from handlers.retry import is_passing
+from handlers.retry import back_off, is_passing
 from handlers.runs import Runs
 from handlers.transitions import ENDED, LIVE
 
