@@ -95,12 +95,6 @@ def test_a_server_that_ends_at_once_is_told(tmp_path: Path) -> None:
     assert last.endswith("ended with status 2")
 
 
-def test_a_workload_is_refused_by_name(tmp_path: Path) -> None:
-    done = Cli(tmp_path)("run", "k8s:deploy/web", "--", "ls")
-    assert done.returncode == 125
-    assert b"workloads (k8s:KIND/NAME): not supported" in done.stderr
-
-
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = str(tmp_path / "config")
     done = Cli(tmp_path)("run", "--kubeconfig", path, "k8s:api", "--", "ls")
