@@ -18,7 +18,7 @@ _KEY = rf"(?:[a-z0-9](?:[-.a-z0-9]{{0,251}}[a-z0-9])?/)?{_NAME}"
 _VALUE = rf"(?:{_NAME})?"
 _SET = rf"\(\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*\)"
 _REQUIREMENT = re.compile(
-    rf"\s*(?:!\s*{_KEY}|{_KEY}(?:\s*(?:==?|!=)\s*{_VALUE}|\s*[<>]\s*-?\d+|\s+(?:not)?in\s*{_SET})?)\s*(?=,|\Z)"
+    rf"\s*(?:!\s*{_KEY}|{_KEY}(?:\s*(?:==?|!=)\s*{_VALUE}|\s*[<>]\s*\d+|\s+(?:not)?in\s*{_SET})?)\s*(?=,|\Z)"
 )
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?\Z")
 

@@ -208,7 +208,9 @@ class TakesWords(click.Command):
         try:
             return super().parse_args(ctx, before)
         except click.UsageError as error:
-            is_misplaced = isinstance(error, click.NoSuchOption) or "unexpected extra" in error.message
+            is_misplaced = (
+                isinstance(error, click.NoSuchOption | click.BadOptionUsage) or "unexpected extra" in error.message
+            )
             if at < len(args) or not is_misplaced:
                 raise
             message = f"{error.format_message()} The command goes after --, as in remotecmd {self.name} local -- ls -l"

@@ -11,12 +11,12 @@ from handlers.naming import check_selector, check_workload, quoted, read_workloa
 SELECTORS = [
     "app=web", "app==web", "app!=web", "app", "!app", "! app", "app=", " app = web , tier != db ",
     "app.kubernetes.io/name=web", "env in (dev,test)", "env notin (a)", "env in (,)", "env  in( a , b )", "n>5",
-    "n < -3",     "a_b.C-d=x_Y.z-1", "a,b,!c", "in in (in)", "notin",
+    "n < 3", "a in ()", "a_b.C-d=x_Y.z-1", "a,b,!c", "in in (in)", "notin",
 ]  # fmt: skip
 
 MISTAKES = {
     "app==web,=x": 10, "a b": 1, ",": 1, "a,": 3, "a,,b": 3, "=x": 1, "a=b=c": 1, "a in": 1, "a in b": 1, "a in (b": 1,
-    "a in ()x": 1, "-a": 1, "a-": 1, "a/b/c=d": 1, "é=x": 1, "a=" + "x" * 64: 1, "a>b": 1, "!!a": 1, "a=(b)": 1,
+    "a in ()x": 1, "n < -3": 1, "-a": 1, "a-": 1, "a/b/c=d": 1, "é=x": 1, "a=" + "x" * 64: 1, "a>b": 1, "!!a": 1, "a=(b)": 1,
 }  # fmt: skip
 
 
