@@ -54,7 +54,7 @@ class ErrorKind(enum.StrEnum):
     PROCESS_LIMIT = "processLimit"
     """The container can't start another process."""
     OFFSET_EXPIRED = "offsetExpired"
-    """The bytes at that offset are gone."""
+    """What is asked for from some point on is gone: the bytes at an offset, or the list that was to be continued."""
     BACKEND_MISSING = "backendMissing"
     """The program that reaches such targets is not installed where the server runs."""
     NOT_SUPPORTED = "notSupported"
@@ -77,6 +77,7 @@ class RemoteCommandError(Exception):
         reason: finer cause, e.g. why a command could not start (`executableNotFound`).
         process: the run concerned, where its record stays.
         first_offset: where bytes are still there, when those asked for are gone.
+        candidates: names that would not be ambiguous, the first of them if there are many.
         run_id: of a run that may have been started: a start that names it gives that run.
     """
 
@@ -91,6 +92,7 @@ class RemoteCommandError(Exception):
         reason: str | None = None,
         process: Process | None = None,
         first_offset: int | None = None,
+        candidates: tuple[str, ...] = (),
         run_id: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -102,4 +104,5 @@ class RemoteCommandError(Exception):
         self.reason = reason
         self.process = process
         self.first_offset = first_offset
+        self.candidates = candidates
         self.run_id = run_id

@@ -17,8 +17,9 @@ from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import ConnectionState, Offsets, Process, State, Status
 from handlers.delivery import Delivery
-from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.errors import RemoteCommandError
 from handlers.lifecycle import process_of
+from handlers.pool import PROOFS
 from handlers.retry import back_off
 from handlers.runs import LOOK_SECONDS, Runs
 from handlers.spool import Spool
@@ -35,9 +36,6 @@ logger = logging.getLogger(__name__)
 
 LINGER_SECONDS = 1.0
 """After the end record, how long streams may stay open (a daemon holds them) before the end is told."""
-
-PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
-"""Failures that mean that the container of the run is no more; with any other the run may well be alive."""
 
 
 class Follower:

@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from handlers.errors import RemoteCommandError
-from handlers.follow import PROOFS
+from handlers.pool import PROOFS
 from handlers.retry import back_off
 
 if TYPE_CHECKING:

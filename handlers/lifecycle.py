@@ -30,8 +30,8 @@ LOST_REASONS = {
 }
 """Why nobody can know how a run ended.
 
-A supervisor writes the end down unless it is killed: then the command is gone, or a zombie where PID 1 reaps nothing, or
-its pid is another process's by now.
+A supervisor writes the end down unless it is killed: then the command is gone, or a zombie where PID 1 reaps nothing,
+or its pid is another process's by now.
 """
 
 STOP_REASONS = frozenset({"request", "timeout", "disconnect"})

@@ -24,7 +24,7 @@ from rpc_client.errors import Kind, RequestError
 from rpc_server import messages, results
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from rpc_client.run import Run
 
@@ -101,6 +101,10 @@ class Client:
     @overload
     async def request(self, method: Literal["remotecmd/remove"], params: messages.RemoveParams) -> None: ...
     @overload
+    async def request(
+        self, method: Literal["remotecmd/targets"], params: messages.TargetsParams
+    ) -> results.TargetsResult: ...
+    @overload
     async def request(self, method: Literal["rpc.discover"]) -> dict[str, Any]: ...
 
     async def request(self, method: str, params: Any = None) -> Any:
@@ -136,6 +140,10 @@ class Client:
 
         await self._connection.ask("remotecmd/attach", params, answered)
         return opened[0]
+
+    def on_progress(self, hear: Callable[[results.Progress], None]) -> None:
+        """Call this with what requests that gave a `work_done_token` wait for."""
+        self._connection.on_progress = hear
 
     def watch(self, run_id: str) -> Run:
         """Hear of a run by its name before it is made: for an exec with `stream`.

@@ -96,11 +96,11 @@ async def transport_case(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
 class FakeInThread:
     """The fake API server on an event loop of its own, for clients that block."""
 
-    def __init__(self, protocols: tuple[str, ...], directory: Path) -> None:
+    def __init__(self, protocols: tuple[str, ...], directory: Path, *, tls: bool = False) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.server = FakeApiServer(protocols=protocols)
+        self.server = FakeApiServer(protocols=protocols, tls=tls)
         self._call(self.server.__aenter__())
         self.kubeconfig = str(self.server.kubeconfig(directory))
 

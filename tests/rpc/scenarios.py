@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.rpc.conversation import LOCAL, Conversation
@@ -168,6 +169,29 @@ def remove(talk: Conversation) -> None:
     stop_quietly(talk)
 
 
+KUBECONFIG = """\
+current-context: staging
+contexts:
+- {name: staging, context: {cluster: staging, user: me, namespace: shop}}
+- {name: prod, context: {cluster: prod, user: me}}
+clusters:
+- {name: staging, cluster: {server: "https://staging.invalid"}}
+- {name: prod, cluster: {server: "https://prod.invalid"}}
+users:
+- {name: me, user: {}}
+"""
+
+
+def targets(talk: Conversation) -> None:
+    path = Path(talk.directory, "kubeconfig")
+    path.write_text(KUBECONFIG)
+    where = {"kind": "kubernetes", "kubeconfig": str(path)}
+    talk.ask("remotecmd/targets", kind="local")
+    talk.ask("remotecmd/targets", **where, list="contexts")
+    talk.ask("remotecmd/targets", **where, context="prdo")
+    talk.ask("remotecmd/targets", **where, selector="app=web,=db")
+
+
 SCENARIOS: dict[str, Scenario] = {
     "initialize": initialize,
     "shutdown": shutdown,
@@ -182,5 +206,6 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/wait": wait,
     "remotecmd/signal": signal,
     "remotecmd/remove": remove,
+    "remotecmd/targets": targets,
     "rpc.discover": discover,
 }
