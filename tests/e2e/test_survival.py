@@ -79,16 +79,19 @@ class Numbered:
 
 
 class Flood:
-    """A command that writes the same random bytes again and again until it is told to end."""
+    """A command that writes the same random bytes again and again until it is told to end.
+
+    With `pause` seconds between, it stays below what is kept of its output while nobody can read it.
+    """
 
     SIZE = 1 << 20
 
-    def __init__(self, scene: Scene, inside: Container) -> None:
+    def __init__(self, scene: Scene, inside: Container, pause: float = 0.05) -> None:
         self._inside = inside
         self._file = f"/tmp/over-{scene.suffix}"
         self._data = f"/tmp/data-{scene.suffix}"
         inside.shell(f"head -c {self.SIZE} /dev/urandom >{self._data}")
-        self.line = f"while [ ! -e {self._file} ]; do cat {self._data}; sleep 0.05; done"
+        self.line = f"while [ ! -e {self._file} ]; do cat {self._data}; sleep {pause}; done"
 
     def finish(self) -> None:
         self._inside.shell(f"true >{self._file}")
@@ -238,7 +241,7 @@ def test_an_outage_of_the_api_server_is_told_once_for_all_that_is_followed(scene
 def test_a_flood_is_complete_over_outages_of_the_api_server(
     scene: Scene, inside: Container, pod: str, outage: Outage
 ) -> None:
-    command = Flood(scene, inside)
+    command = Flood(scene, inside, pause=0.5)  # 128 MiB are a minute of it
     with Client() as client:
         process = scene.start(client, scene.target(pod), command.line)
         following = Following(client, process["runId"])
