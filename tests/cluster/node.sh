@@ -27,12 +27,13 @@ programs() {
   printf '%s/kubernetes-%s-%s\n' "$cache" "$kubernetes_version" "$(sha256sum <"$here/go.sum" | cut -c1-12)"
 }
 
-# Print the start time of a process that is there and no zombie; fail otherwise.
+# Print the start time of a process that is there and no zombie; fail otherwise. A zombie with threads is none yet: they have
+# its files open, and the next server would find its port taken.
 start_time() {
   local stat fields
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra fields <<<"${stat##*) }" # the program's name may hold spaces and parentheses: count from the last one
-  [[ ${fields[0]} != Z ]] && printf '%s\n' "${fields[19]}"
+  [[ ${fields[0]} != Z || ${fields[17]} -gt 1 ]] && printf '%s\n' "${fields[19]}"
 }
 
 # Print the pid of a server that we started and that still runs; fail otherwise.
