@@ -35,6 +35,8 @@ class ErrorKind(enum.StrEnum):
     """The program that the kubeconfig names for credentials failed."""
     KUBECONFIG_INVALID = "kubeconfigInvalid"
     """The kubeconfig can't be read or lacks what is needed."""
+    DEVFILE_INVALID = "devfileInvalid"
+    """The devfile can't be read or is wrong; data.line and data.column say where."""
     TIMEOUT = "timeout"
     """Something did not answer in time, or an exec's timeoutSeconds ran out."""
     COMMAND_NOT_FOUND = "commandNotFound"
@@ -78,6 +80,8 @@ class RemoteCommandError(Exception):
         process: the run concerned, where its record stays.
         first_offset: where bytes are still there, when those asked for are gone.
         run_id: of a run that may have been started: a start that names it gives that run.
+        line: where a file is wrong, counted from 1.
+        column: the same, in characters.
     """
 
     def __init__(  # noqa: PLR0913  # all but two are named
@@ -92,6 +96,8 @@ class RemoteCommandError(Exception):
         process: Process | None = None,
         first_offset: int | None = None,
         run_id: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -103,3 +109,5 @@ class RemoteCommandError(Exception):
         self.process = process
         self.first_offset = first_offset
         self.run_id = run_id
+        self.line = line
+        self.column = column

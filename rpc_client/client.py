@@ -101,6 +101,10 @@ class Client:
     @overload
     async def request(self, method: Literal["remotecmd/remove"], params: messages.RemoveParams) -> None: ...
     @overload
+    async def request(
+        self, method: Literal["remotecmd/devfile"], params: messages.DevfileParams
+    ) -> results.DevfileResult: ...
+    @overload
     async def request(self, method: Literal["rpc.discover"]) -> dict[str, Any]: ...
 
     async def request(self, method: str, params: Any = None) -> Any:

@@ -52,6 +52,8 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
         process=None if error.process is None else translate.process_to_wire(error.process),
         first_offset=error.first_offset,
         run_id=error.run_id,
+        line=error.line,
+        column=error.column,
     )
 
 
