@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import slow
+from bench import slow, targets
 from tests.rpc.client import Client
 
 KUBECONFIG = os.environ["REMOTECMD_TEST_KUBECONFIG"]
@@ -213,6 +213,7 @@ def main() -> None:
         bench.clear()
     kubectl("exec", POD, "--", "rm", "/tmp/bench.bin")
     slow.main(TARGET)
+    targets.main()
     print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()}))
 
 

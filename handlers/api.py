@@ -10,8 +10,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from handlers.inventory import Inquiry, Inventory
 
 MAX_ARGUMENT_BYTES = 131_071
 """The kernel's limit for one argument or environment string: MAX_ARG_STRLEN (32 pages) less the NUL, see execve(2)."""
@@ -84,9 +87,14 @@ class LocalTarget:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesTarget:
-    """A container of a pod, as the user names it; empty fields are resolved as kubectl resolves them."""
+    """A container of a pod, as the user names it; empty fields are resolved as kubectl resolves them.
 
-    pod_name: str
+    Exactly one of `pod_name`, `selector` (of labels) and `workload` (KIND/NAME) is given.
+    """
+
+    pod_name: str = ""
+    selector: str = ""
+    workload: str = ""
     container_name: str = ""
     namespace: str = ""
     context: str = ""
@@ -95,6 +103,17 @@ class KubernetesTarget:
 
 
 Target = LocalTarget | KubernetesTarget
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait for a container that is still starting, and who is told what it waits for, in a sentence."""
+
+    seconds: float = 0.0
+    tell: Callable[[str], Awaitable[None]] | None = None
+
+
+NO_WAIT = Wait()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -436,7 +455,12 @@ class ProcessHandler(Protocol):
     Cancelling a call is safe: a cancelled start or exec leaves nothing running.
     """
 
-    async def start(self, target: Target, definition: Definition, options: StartOptions) -> Started:
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """A page of what there is to run commands in."""
+
+    async def start(
+        self, target: Target, definition: Definition, options: StartOptions, wait: Wait = NO_WAIT
+    ) -> Started:
         """Start a run, or attach to the live one; returns once its pid record is seen."""
 
     async def status(self, target: Target, id: str | None, pid_directory: str) -> list[Process]:
@@ -447,10 +471,12 @@ class ProcessHandler(Protocol):
     ) -> Stopped:
         """Signal the whole tree, wait, kill what is left; stopping what has ended is no error."""
 
-    async def exec(self, target: Target, request: ExecRequest) -> ExecResult:
+    async def exec(self, target: Target, request: ExecRequest, wait: Wait = NO_WAIT) -> ExecResult:
         """Run a command to its end; with `stream`, output goes to the listener instead of the result."""
 
-    async def attach(self, target: Target, id: str, *, pid_directory: str, follow_from: From) -> Attached:
+    async def attach(
+        self, target: Target, id: str, *, pid_directory: str, follow_from: From, wait: Wait = NO_WAIT
+    ) -> Attached:
         """Follow the latest run of `id`, live or ended."""
 
     async def detach(self, run_id: str) -> None:

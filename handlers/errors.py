@@ -56,7 +56,7 @@ class ErrorKind(enum.StrEnum):
     PROCESS_LIMIT = "processLimit"
     """The container can't start another process."""
     OFFSET_EXPIRED = "offsetExpired"
-    """The bytes at that offset are gone."""
+    """What is asked for from some point on is gone: the bytes at an offset, or the list that was to be continued."""
     BACKEND_MISSING = "backendMissing"
     """The program that reaches such targets is not installed where the server runs."""
     NOT_SUPPORTED = "notSupported"
@@ -79,6 +79,7 @@ class RemoteCommandError(Exception):
         reason: finer cause, e.g. why a command could not start (`executableNotFound`).
         process: the run concerned, where its record stays.
         first_offset: where bytes are still there, when those asked for are gone.
+        candidates: names that would not be ambiguous, the first of them if there are many.
         run_id: of a run that may have been started: a start that names it gives that run.
         line: where a file is wrong, counted from 1.
         column: the same, in characters.
@@ -95,6 +96,7 @@ class RemoteCommandError(Exception):
         reason: str | None = None,
         process: Process | None = None,
         first_offset: int | None = None,
+        candidates: tuple[str, ...] = (),
         run_id: str | None = None,
         line: int | None = None,
         column: int | None = None,
@@ -108,6 +110,7 @@ class RemoteCommandError(Exception):
         self.reason = reason
         self.process = process
         self.first_offset = first_offset
+        self.candidates = candidates
         self.run_id = run_id
         self.line = line
         self.column = column

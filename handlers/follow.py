@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from typing import TYPE_CHECKING
 
 from handlers import explain
@@ -18,8 +17,10 @@ from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
 from handlers.api import ConnectionState, Offsets, Process, State, Status
 from handlers.delivery import Delivery
-from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.errors import RemoteCommandError
 from handlers.lifecycle import process_of
+from handlers.pool import PROOFS
+from handlers.retry import back_off
 from handlers.runs import LOOK_SECONDS, Runs
 from handlers.spool import Spool
 from handlers.transitions import ENDED
@@ -35,11 +36,6 @@ logger = logging.getLogger(__name__)
 
 LINGER_SECONDS = 1.0
 """After the end record, how long streams may stay open (a daemon holds them) before the end is told."""
-
-PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
-"""Failures that mean that the container of the run is no more; with any other the run may well be alive."""
-
-BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 
 class Follower:
@@ -162,17 +158,18 @@ class Follower:
         spool, is_news = Spool(channel.request), self._was_idle
         while await self._delivery.round(spool, facts, most_bytes=channel.window_bytes, is_news=is_news):
             is_news = False
-        if facts.code is None and process.state is not State.LOST:
+        is_lost = process.state is State.LOST
+        if facts.code is None and not is_lost:
             await self._wait(LOOK_SECONDS)
             return False
         streams_ended = facts.stdout.ended and (facts.stderr.ended or facts.merged)
         ended_at = facts.ended_at
-        if process.state is State.LOST:  # there is no record to count from, but its pumps may still have work
+        if is_lost:  # there is no record to count from; its pumps may still have work, and a zombie may yet be reaped
             if self._lost is None or self._lost[1] != process.offsets:
                 self._lost = (channel.uptime(), process.offsets)
             ended_at = self._lost[0]
         left = 0.0
-        if not streams_ended and ended_at is not None:
+        if (is_lost or not streams_ended) and ended_at is not None:
             left = ended_at + LINGER_SECONDS - channel.uptime()
         if left > 0:
             await self._wait(left)
@@ -209,9 +206,3 @@ class Follower:
                 offsets=self._delivery.offsets,
             )
         )
-
-
-async def back_off(failures: int) -> None:
-    """Pause after the nth failure in a row to reach a container."""
-    delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-    await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret

@@ -13,7 +13,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from handlers.errors import RemoteCommandError
-from handlers.follow import PROOFS, back_off
+from handlers.pool import PROOFS
+from handlers.retry import back_off
 
 if TYPE_CHECKING:
     from handlers.agent.codec import Snapshot

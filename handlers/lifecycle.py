@@ -25,12 +25,13 @@ LOST_REASONS = {
     "F": "containerRestarted",
     "G": "supervisorKilled",
     "R": "pidReused",
+    "Z": "zombie",
     MISSING: "recordMissing",
 }
 """Why nobody can know how a run ended.
 
-A supervisor writes the end down unless it is killed: then the command is gone (or a zombie, where PID 1 reaps nothing),
-and its pid may be another process's by now.
+A supervisor writes the end down unless it is killed: then the command is gone, or a zombie where PID 1 reaps nothing,
+or its pid is another process's by now.
 """
 
 STOP_REASONS = frozenset({"request", "timeout", "disconnect"})

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 from handlers import explain
 from handlers.agent import bootstrap
 from handlers.agent.channel import AgentMissing, AgentRefused, Channel, open_channel
+from handlers.api import NO_WAIT
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.retry import Retry, is_passing
 from handlers.transports.local import LocalTransport
+from handlers.waiting import until_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target
+    from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target, Wait
+    from handlers.inventory import Inquiry, Inventory
     from handlers.transports.base import Transport
 
 IDLE_SECONDS = 60.0
@@ -32,6 +35,10 @@ RESOLVED_SECONDS = 2.0
 """For this long a name is not looked up again: bursts of requests for one target are common, each look-up is a round
 trip.
 """
+
+
+PROOFS = frozenset({ErrorKind.TARGET_NOT_FOUND, ErrorKind.CONTAINER_NOT_FOUND})
+"""Failures to reach a container that mean that it is no more; with any other, what runs in it may well be alive."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,13 +80,27 @@ class Pool:
             self._transports[kind] = self._factories[kind]()
         return self._transports[kind]
 
-    async def place(self, target: Target, directory: str) -> Place:
-        """Resolve a target; raises RemoteCommandError when there is no such container."""
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """What there is to choose from."""
+        found: Inventory = await self._transport(inquiry.kind).inventory(inquiry)
+        return found
+
+    async def place(self, target: Target, directory: str, wait: Wait = NO_WAIT) -> Place:
+        """Resolve a target; raises RemoteCommandError when there is no such container, or none that runs in time."""
         known = self._resolved.get(target)
         if known is None or time.monotonic() - known[0] > RESOLVED_SECONDS:
-            known = (time.monotonic(), await self._resolve(target))
+            resolved = await until_running(lambda: self._resolve(target), wait)
+            known = (time.monotonic(), resolved)
             self._resolved[target] = known
         return Place(known[1], directory)
+
+    async def is_there(self, place: Place) -> bool:
+        """Whether the container of a place is not known to be gone; one that can't be reached now may be there."""
+        try:
+            await self.channel(place)
+        except RemoteCommandError as error:
+            return error.kind not in PROOFS
+        return True
 
     async def _resolve(self, target: Target) -> ResolvedTarget:
         """Look a target up; what was found before is looked for some time, if it can't be reached."""

@@ -1,4 +1,7 @@
-"""Asking again after the way to a container broke: pauses that grow and vary, until it was broken for too long."""
+"""Asking again after the way to a container broke: pauses that grow and vary.
+
+A request gives up when it was broken for too long (`Retry`); who follows a run or stops one need not (`back_off`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ RETRY_SECONDS = 10.0
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+
+_BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 _PASSING = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT})
 
@@ -37,9 +42,18 @@ class Retry:
         self._failures += 1
         if now >= self._deadline:
             return False
-        # Jitter: many requests, of many servers, have lost the same connection in the same moment.
-        await asyncio.sleep(min(longest * random.uniform(0.5, 1.0), self._deadline - now))  # noqa: S311  # no secret
+        await asyncio.sleep(min(_jittered(longest), self._deadline - now))
         return True
+
+
+async def back_off(failures: int) -> None:
+    """Pause after the nth failure in a row to reach a container."""
+    await asyncio.sleep(_jittered(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1]))
+
+
+def _jittered(seconds: float) -> float:
+    """Not the same for all: many requests, of many servers, have lost the same connection in the same moment."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
 def is_passing(error: RemoteCommandError) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from handlers import explain, orders
 from handlers.api import (
+    NO_WAIT,
     Attached,
     Begin,
     Definition,
@@ -30,18 +31,20 @@ from handlers.api import (
     Stream,
     Target,
     Verdict,
+    Wait,
     Waited,
     Window,
 )
 from handlers.collect import Collector
 from handlers.connections import Connections
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.follow import LINGER_SECONDS, Follower, back_off
+from handlers.follow import LINGER_SECONDS, Follower
 from handlers.leases import Leases
 from handlers.lifecycle import absent, process_of, uptime_at
 from handlers.orders import EXEC_PREFIX, Order
-from handlers.pool import Pool
-from handlers.retry import is_passing
+from handlers.pins import Pins
+from handlers.pool import Place, Pool
+from handlers.retry import back_off, is_passing
 from handlers.runs import Runs
 from handlers.transitions import ENDED, LIVE
 
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
     from handlers.agent.codec import Snapshot
     from handlers.api import Listener
+    from handlers.inventory import Inquiry, Inventory
 
 logger = logging.getLogger(__name__)
 
@@ -70,15 +74,23 @@ class Supervisor:
         self._background: set[asyncio.Task[None]] = set()
         self._connections = Connections(listener)
         self._leases = Leases()
+        self._pins = Pins()
+
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """What there is to run commands in."""
+        return await self._pool.inventory(inquiry)
 
     # ------------------------------------------------------------ start
 
-    async def start(self, target: Target, definition: Definition, options: StartOptions) -> Started:
+    async def start(
+        self, target: Target, definition: Definition, options: StartOptions, wait: Wait = NO_WAIT
+    ) -> Started:
         """Start a run, or attach to the live one; returns once its pid record is seen."""
-        runs = await self._runs(target, definition.pid_directory)
+        runs = await self._runs(target, definition.pid_directory, definition.id, wait)
         order = orders.from_definition(definition, options)
         snapshot, created = await self._launch(runs, order, options)
         process = await self._process(runs, snapshot)
+        self._pins.keep(target, definition.pid_directory, definition.id, runs.place.target)
         if process.state is State.START_FAILED:
             raise explain.start_failed(process)
         if created and options.stop_on_disconnect:
@@ -152,7 +164,7 @@ class Supervisor:
 
     async def status(self, target: Target, id: str | None, pid_directory: str) -> list[Process]:
         """The newest run of `id` (absent if there is none), or of every id."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         if id is not None:
             snapshot = await runs.latest(id)
             return [await self._process(runs, snapshot) if snapshot else absent(id, runs.place.target)]
@@ -162,10 +174,13 @@ class Supervisor:
         processes = [process_of(s, runs.place.target, uptime) for s in listed]
         return sorted(processes, key=lambda process: process.id)
 
-    async def attach(self, target: Target, id: str, *, pid_directory: str, follow_from: From) -> Attached:
+    async def attach(
+        self, target: Target, id: str, *, pid_directory: str, follow_from: From, wait: Wait = NO_WAIT
+    ) -> Attached:
         """Follow the newest run of `id`, live or ended, from `follow_from`."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id, wait)
         snapshot = await self._find(runs, id)
+        self._pins.keep(target, pid_directory, id, runs.place.target)
         follower = self._followers.pop(snapshot.run_id, None)
         if follower is not None:
             await follower.stop()
@@ -183,7 +198,7 @@ class Supervisor:
         self, target: Target, id: str, *, pid_directory: str, stream: Stream, begin: int | Since, length: int
     ) -> Window:
         """Bytes of a stream of the newest run of `id`."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         snapshot = await self._find(runs, id)
         if isinstance(begin, Since):
             since = await offsets_from(runs, snapshot, begin)
@@ -192,7 +207,7 @@ class Supervisor:
 
     async def wait(self, target: Target, id: str, *, pid_directory: str, timeout_seconds: float | None) -> Waited:
         """Wait for the end record (or the loss) of the newest run of `id`."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         snapshot = await self._find(runs, id)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -224,25 +239,26 @@ class Supervisor:
 
     async def signal(self, target: Target, id: str, *, pid_directory: str, signal: str, leader_only: bool) -> Process:
         """Signal what is alive of the newest run of `id`."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         await runs.signal(await self._find(runs, id), signal, leader_only=leader_only)
         return await self._process(runs, await self._find(runs, id))
 
     async def remove(self, target: Target, id: str, *, pid_directory: str) -> None:
         """Remove the records and the output of all runs of `id`."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         snapshot = await self._find(runs, id)
         follower = self._followers.get(snapshot.run_id)
         if follower is not None and snapshot.code is not None:
             await follower.ended()  # whoever follows is told the rest and the end first
         if not await runs.remove(id):
             raise explain.still_live(await self._process(runs, snapshot))
+        self._pins.drop(target, pid_directory, id)
 
     async def stop(
         self, target: Target, id: str, *, pid_directory: str, signal: str, grace_period_seconds: float
     ) -> Stopped:
         """Signal the whole tree, wait, kill what is left; once begun it is carried through even if cancelled."""
-        runs = await self._runs(target, pid_directory)
+        runs = await self._runs(target, pid_directory, id)
         snapshot = await self._find(runs, id)
         before = await self._process(runs, snapshot)
         if before.state is State.LOST or snapshot.life == "F":  # of another container: nothing of it is here
@@ -253,9 +269,9 @@ class Supervisor:
 
     # ------------------------------------------------------------ exec
 
-    async def exec(self, target: Target, request: ExecRequest) -> ExecResult:
+    async def exec(self, target: Target, request: ExecRequest, wait: Wait = NO_WAIT) -> ExecResult:
         """Run a command to its end as a run of its own that nobody else sees; nothing of it stays."""
-        runs = await self._runs(target, "")
+        runs = await self._runs(target, "", None, wait)
         order = orders.from_exec(request)
         options = StartOptions(run_id=request.run_id)
         try:
@@ -307,8 +323,14 @@ class Supervisor:
                 task.cancel()
         await self._pool.close()
 
-    async def _runs(self, target: Target, pid_directory: str) -> Runs:
-        return Runs(self._pool, await self._pool.place(target, pid_directory))
+    async def _runs(self, target: Target, pid_directory: str, id: str | None = None, wait: Wait = NO_WAIT) -> Runs:
+        """Where a command is, or where the target is if the command is not known here."""
+        if id is not None and (pinned := self._pins.of(target, pid_directory, id)) is not None:
+            place = Place(pinned, pid_directory)
+            if await self._pool.is_there(place):
+                return Runs(self._pool, place)
+            self._pins.drop(target, pid_directory, id)
+        return Runs(self._pool, await self._pool.place(target, pid_directory, wait))
 
     async def _find(self, runs: Runs, id: str) -> Snapshot:
         snapshot = await runs.latest(id)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from rpc_cli import exits, failures, formats, options
-from rpc_cli.commands import about, begin, end, execute, look
+from rpc_cli.commands import about, begin, end, execute, look, pick
 from rpc_cli.context import Context, give_up_stdout
 from rpc_cli.main import COMPLETE_VARIABLE
 from rpc_cli.writer import ReaderGoneError
@@ -22,6 +22,9 @@ SYNONYMS = {
     "ls": "ps",
     "log": "logs",
     "read": "logs",
+    "pods": "targets pods",
+    "contexts": "targets contexts",
+    "namespaces": "targets namespaces",
     "kill": "stop -t 0, or signal KILL",
     "remove": "rm",
     "delete": "rm",
@@ -58,6 +61,8 @@ TARGETS = [
     ("local", "this machine"),
     ("k8s:POD", "a pod, in the namespace and context that kubectl would use"),
     ("k8s:NAMESPACE/POD", "also with /CONTAINER after it, and CONTEXT/ before it"),
+    ("k8s:deploy/web", "the one running pod of a workload; also after NAMESPACE/"),
+    ("-l app=web", "the one running pod with such labels"),
     ("ID@TARGET", "a command there, as in web@k8s:shop/api-7d9f"),
     ("REMOTECMD_TARGET", "this variable is the target where none is given"),
 ]
@@ -99,7 +104,7 @@ def serve() -> None:
 
 for _command in (
     begin.run, execute.execute, look.ps, look.status, look.logs, begin.attach, look.wait,
-    end.stop, end.signal, end.rm, about.schema, about.completion, serve,
+    end.stop, end.signal, end.rm, pick.targets, about.schema, about.completion, serve,
 ):  # fmt: skip
     program.add_command(_command)
 

@@ -30,7 +30,11 @@ OPTION_OF_FIELD = {
     "target.containerName": "the name of the container",
     "target.context": "the context",
     "target.kubeconfig": "--kubeconfig",
-    "target.workload": "workloads (k8s:KIND/NAME)",
+    "target.workload": "the workload",
+    "target.selector": "--selector",
+    "selector": "--selector",
+    "namespace": "the namespace",
+    "waitSeconds": "--wait",
     "timeoutSeconds": "--timeout",
     "gracePeriodSeconds": "--grace-period",
     "id": "the id",
@@ -42,6 +46,9 @@ OPTION_OF_FIELD = {
 
 _WORD = re.compile(r"(?:definition\.)?args\[(\d+)\]\Z")
 _VARIABLE = re.compile(r"(?:definition\.)?envVars\[(\d+)\](?:\.\w+)?\Z")
+
+_WORDS = frozenset({"id", "namespace", "selector"})
+"""Fields whose names stand in sentences as the words that they are."""
 
 MOST_SHOWN = 5
 
@@ -84,6 +91,6 @@ def _first(message: str) -> str:
 
 def _in_options(text: str) -> str:
     for field, option in OPTION_OF_FIELD.items():
-        if field != "id":  # as a word it is none of ours
+        if field not in _WORDS:
             text = text.replace(field, option)
     return text

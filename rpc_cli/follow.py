@@ -45,6 +45,11 @@ class Address:
         return f"{self.id}@{targets.describe(self.target)}"
 
 
+def waiting(seconds: float | None) -> dict[str, Any]:
+    """What a request says of waiting for its container; its progress is shown, whatever the token."""
+    return {} if seconds is None else {"wait_seconds": seconds, "work_done_token": "wait"}
+
+
 async def show(screen: Screen, event: Event) -> None:
     """Pass on one event of a run."""
     if screen.as_json:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rpc_server import messages, results
 
 HEADER = ("ID", "STATUS", "PID", "AGE", "EXIT", "OUTPUT", "COMMAND")
+POD_HEADER = ("POD", "READY", "STATUS", "AGE", "CONTAINERS", "CAN'T BE USED BECAUSE")
+NAMESPACE_HEADER = ("NAMESPACE", "CURRENT")
+CONTEXT_HEADER = ("CONTEXT", "NAMESPACE", "CURRENT")
 NOTHING = "–"  # noqa: RUF001  # an en dash, where there is nothing to show
 LIVE = frozenset({"starting", "running"})
 
@@ -70,6 +73,35 @@ def row(process: results.Process, now: int) -> tuple[str, ...]:
         NOTHING if written is None else size(written),
         printable(process.command or "") or NOTHING,
     )
+
+
+def inventory(page: results.TargetsResult, now: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and lines of `targets`; `now` is in milliseconds since the epoch."""
+    if page.contexts is not None:
+        return CONTEXT_HEADER, [
+            (printable(c.name), printable(c.namespace or "") or NOTHING, "*" if c.current else "")
+            for c in page.contexts
+        ]
+    if page.namespaces is not None:
+        return NAMESPACE_HEADER, [(printable(n.name), "*" if n.current else "") for n in page.namespaces]
+    return POD_HEADER, [_pod_row(pod, now) for pod in page.pods or ()]
+
+
+def _pod_row(pod: results.PodEntry, now: int) -> tuple[str, ...]:
+    ready = sum(container.ready for container in pod.containers if container.role is None)
+    ordinary = sum(container.role is None for container in pod.containers)
+    return (
+        printable(pod.pod_name),
+        f"{ready}/{ordinary}",
+        printable(pod.phase).lower() or NOTHING,
+        NOTHING if pod.created_at is None else age(now - pod.created_at),
+        ",".join(_container_word(c, pod.default_container) for c in pod.containers) or NOTHING,
+        printable(pod.reason or "") or NOTHING,
+    )
+
+
+def _container_word(container: results.ContainerEntry, default: str) -> str:
+    return printable(container.container_name) + ("*" if container.container_name == default else "")
 
 
 def ending(process: results.Process) -> str:

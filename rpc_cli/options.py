@@ -88,16 +88,24 @@ def common(function: F) -> F:
 def _kubernetes_options(function: F) -> F:
     for option in (
         click.option("--kubeconfig", metavar="PATH", help="Kubeconfig file; as kubectl finds it when left out."),
+        click.option(
+            "--selector",
+            "-l",
+            metavar="LABELS",
+            help="Instead of a pod's name: the one running pod that has such labels, as app=web.",
+        ),
         click.option("--container", "-c", metavar="NAME", help="Container of the pod."),
         click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pod."),
         click.option("--context", metavar="NAME", help="Context of the kubeconfig; it may hold slashes."),
     ):
         function = option(function)
-    return function
+    return function  # fmt: skip
 
 
 def _target(text: str | None, given: dict[str, Any]) -> messages.Target:
     """The target that the words mean. Raises click.UsageError."""
+    if text is None and given.get("selector") is not None:
+        text = "k8s:"
     text = text or os.environ.get(TARGET_VARIABLE) or None
     if text is None:
         raise click.UsageError(f"no target: say where, as in local or k8s:POD, or set {TARGET_VARIABLE}")
@@ -111,7 +119,7 @@ def _target(text: str | None, given: dict[str, Any]) -> messages.Target:
 
 def _taken(values: dict[str, Any]) -> dict[str, Any]:
     """Take what `_kubernetes_options` gave out of the values of a subcommand."""
-    return {name: values.pop(name) for name in ("context", "namespace", "container", "kubeconfig")}
+    return {name: values.pop(name) for name in ("context", "namespace", "container", "kubeconfig", "selector")}
 
 
 def takes_target(function: F) -> F:
@@ -159,6 +167,24 @@ def pid_directory(function: F) -> F:
     return click.option("--pid-directory", metavar="PATH", help=text)(function)
 
 
+def wait_for_pod(function: F) -> F:
+    """--wait."""
+    text = "Wait this long for a pod or container that is still starting: 90, 30s, 5m."
+    return click.option("--wait", "wait_seconds", type=SECONDS, metavar="TIME", help=text)(function)
+
+
+def place_options(function: F) -> F:
+    """Where in Kubernetes to look, without a pod; the subcommand gets them under their names."""
+    for option in (
+        click.option("--kubeconfig", metavar="PATH", help="Kubeconfig file; as kubectl finds it when left out."),
+        click.option("--selector", "-l", metavar="LABELS", help="Only pods with such labels, as app=web."),
+        click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pods."),
+        click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
+    ):
+        function = option(function)
+    return function
+
+
 def definition_options(function: F) -> F:
     """What run and exec share: --workdir, --env, --shell, --timeout."""
     for option in (
@@ -182,7 +208,9 @@ class TakesWords(click.Command):
         try:
             return super().parse_args(ctx, before)
         except click.UsageError as error:
-            is_misplaced = isinstance(error, click.NoSuchOption) or "unexpected extra" in error.message
+            is_misplaced = (
+                isinstance(error, click.NoSuchOption | click.BadOptionUsage) or "unexpected extra" in error.message
+            )
             if at < len(args) or not is_misplaced:
                 raise
             message = f"{error.format_message()} The command goes after --, as in remotecmd {self.name} local -- ls -l"

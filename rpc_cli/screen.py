@@ -3,7 +3,7 @@
 Decoration (what was started, what a Ctrl-C does) is only for a terminal; warnings and errors are for everybody. Colours
 are for a terminal too, unless --color or NO_COLOR (https://no-color.org) says otherwise. Keeps track of whether the
 cursor stands at the beginning of a line, since a command's output may end anywhere.
-Must not know: the wire's messages, but for turning them into JSON.
+Must not know: the wire's messages, but for turning them into JSON, and for progress.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rpc_client.errors import RequestError
+    from rpc_server import results
 
 STDOUT = 1
 STDERR = 2
@@ -116,6 +117,11 @@ class Screen:
             if self._open_words:
                 self._mid_line = False
             self.note(text)
+
+    def progress(self, progress: results.Progress) -> None:
+        """Say what is waited for."""
+        if progress.value.message is not None:
+            self.note(f"waiting: {formats.sentence(progress.value.message)}")
 
     def warn(self, text: str) -> None:
         """Say what everybody should know."""

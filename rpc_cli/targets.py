@@ -3,6 +3,7 @@
     local
     k8s:[[CONTEXT/]NAMESPACE/]POD[/CONTAINER]     k8s:POD · k8s:NAMESPACE/POD · k8s:NAMESPACE/POD/CONTAINER
     k8s:[[CONTEXT/]NAMESPACE/]KIND/NAME[/CONTAINER]     KIND as kubectl has it: pod, deploy, sts, …
+    k8s: with a label selector in an option     k8s: -l app=web -n shop
     docker:CONTAINER, podman:CONTAINER
     ID@TARGET     a command in a target; an id has no @
 
@@ -11,25 +12,19 @@ A context may hold slashes, so it can also be given by an option, as can all the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Literal
 
 import attrs
 
+from handlers.naming import KIND_OF_WORD
 from rpc_server import messages
 
-FORMS = "local, k8s:POD, k8s:NAMESPACE/POD, k8s:NAMESPACE/POD/CONTAINER or k8s:CONTEXT/NAMESPACE/POD/CONTAINER"
-
-_KINDS = {
-    "pod": ("pod", "pods", "po"),
-    "deployment": ("deployment", "deployments", "deploy"),
-    "statefulset": ("statefulset", "statefulsets", "sts"),
-    "daemonset": ("daemonset", "daemonsets", "ds"),
-    "replicaset": ("replicaset", "replicasets", "rs"),
-    "job": ("job", "jobs"),
-}
-KIND_OF_WORD = {word: kind for kind, words in _KINDS.items() for word in words}
-"""What a path may have before a name, as kubectl writes it."""
+FORMS = (
+    "local, k8s:POD, k8s:NAMESPACE/POD, k8s:NAMESPACE/POD/CONTAINER or k8s:CONTEXT/NAMESPACE/POD/CONTAINER; "
+    "KIND/NAME, as in deploy/web, may stand for POD"
+)
 
 ENGINES: Mapping[str, Literal["docker", "podman"]] = {"docker": "docker", "podman": "podman"}
 """Kinds of target that are a local container engine."""
@@ -55,6 +50,7 @@ class Options:
     namespace: str | None = None
     container: str | None = None
     kubeconfig: str | None = None
+    selector: str | None = None
 
 
 def split_address(text: str) -> tuple[str, str | None]:
@@ -75,7 +71,7 @@ def parse(text: str, options: Options | None = None) -> messages.Target:
         return _kubernetes(text, path, options)
     if options != Options():
         raise TargetError(
-            f'--context, --namespace, --container and --kubeconfig are for k8s: targets, not for "{text}"'
+            f'--context, --namespace, --container, --kubeconfig and --selector are for k8s: targets, not for "{text}"'
         )
     if text == "local":
         return messages.LocalTarget(kind="local")
@@ -86,7 +82,9 @@ def parse(text: str, options: Options | None = None) -> messages.Target:
 
 
 def _kubernetes(text: str, path: str, options: Options) -> messages.KubernetesTarget:
-    given = _names(text, path)
+    if options.selector is not None and path:
+        raise TargetError(f'the pod is given twice: in "{text}" and by --selector; write k8s: or nothing with it')
+    given = {} if options.selector is not None else _names(text, path)
     for name in ("context", "namespace", "container"):
         by_option = getattr(options, name)
         if by_option is not None and name in given:
@@ -96,6 +94,7 @@ def _kubernetes(text: str, path: str, options: Options) -> messages.KubernetesTa
         kind="kubernetes",
         pod_name=given.get("pod"),
         workload=given.get("workload"),
+        selector=options.selector,
         container_name=given.get("container"),
         namespace=given.get("namespace"),
         context=given.get("context"),
@@ -128,6 +127,9 @@ def describe(target: messages.Target) -> str:
             return "local"
         case messages.ContainerTarget():
             return f"{target.kind}:{target.container}"
+        case messages.KubernetesTarget(selector=str(selector)):
+            options = {"-l": selector, "-n": target.namespace, "-c": target.container_name}
+            return " ".join(["k8s:", *(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)])
         case messages.KubernetesTarget():
             name = target.pod_name or target.workload or ""
             parts = [

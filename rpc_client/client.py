@@ -24,7 +24,7 @@ from rpc_client.errors import Kind, RequestError
 from rpc_server import messages, results
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from rpc_client.run import Run
 
@@ -105,6 +105,10 @@ class Client:
         self, method: Literal["remotecmd/devfile"], params: messages.DevfileParams
     ) -> results.DevfileResult: ...
     @overload
+    async def request(
+        self, method: Literal["remotecmd/targets"], params: messages.TargetsParams
+    ) -> results.TargetsResult: ...
+    @overload
     async def request(self, method: Literal["rpc.discover"]) -> dict[str, Any]: ...
 
     async def request(self, method: str, params: Any = None) -> Any:
@@ -140,6 +144,10 @@ class Client:
 
         await self._connection.ask("remotecmd/attach", params, answered)
         return opened[0]
+
+    def on_progress(self, hear: Callable[[results.Progress], None]) -> None:
+        """Call this with what requests that gave a `work_done_token` wait for."""
+        self._connection.on_progress = hear
 
     def watch(self, run_id: str) -> Run:
         """Hear of a run by its name before it is made: for an exec with `stream`.

@@ -79,6 +79,8 @@ class Connection:
         self.name = name
         self.window_bytes: int | None = None
         """How much of a stream the server sends ahead of what was taken; None: as much as the pipe takes."""
+        self.on_progress: Callable[[results.Progress], None] | None = None
+        """Hears what requests with a workDoneToken wait for."""
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
@@ -224,6 +226,10 @@ class Connection:
         event = wire.event_of(method, params)
         if isinstance(event, results.LogMessage):
             logger.log({1: logging.ERROR, 2: logging.WARNING}.get(event.type, logging.INFO), "%s", event.message)
+            return
+        if isinstance(event, results.Progress):
+            if self.on_progress is not None:
+                self.on_progress(event)
             return
         for run in self._runs_of(event):
             run.feed(event, size)

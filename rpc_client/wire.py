@@ -34,6 +34,7 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "remotecmd/wait": results.WaitResult,
         "remotecmd/remove": None,
         "remotecmd/devfile": results.DevfileResult,
+        "remotecmd/targets": results.TargetsResult,
         "rpc.discover": dict,
     }
 )

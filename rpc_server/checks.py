@@ -2,7 +2,7 @@
 
 A check is a function of (value, path) that returns violations, as those of `handlers.api` do; `rpc_server.schema` says
 which pattern it stands for. `Bounds` and `OneOf` are data, so that a schema can be made from them. Messages say what is
-permitted and never repeat the value.
+permitted and never repeat the value, but for a selector.
 Must not know: JSON-RPC, cattrs, the wire classes.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import attrs
 
-from handlers import api
+from handlers import api, naming
 
 Check = Callable[[str, tuple[str | int, ...]], list[api.Violation]]
 """Says what is wrong with a text; nothing when it is right."""
@@ -88,6 +88,16 @@ def check_kubernetes_name_or_empty(value: str, path: tuple[str | int, ...]) -> l
 def check_optional_text(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
     """A name or path that may be empty, which means the default."""
     return check_plain_text(value, path) if value else []
+
+
+def check_selector(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
+    """A label selector. It is quoted where it is wrong: of a long one, only so can the mistake be found."""
+    return check_plain_text(value, path) or naming.check_selector(value, path)
+
+
+def check_workload(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:
+    """KIND/NAME."""
+    return check_plain_text(value, path) or naming.check_workload(value, path)
 
 
 def check_signal(value: str, path: tuple[str | int, ...]) -> list[api.Violation]:

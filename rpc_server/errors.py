@@ -51,6 +51,7 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
         reason=error.reason,
         process=None if error.process is None else translate.process_to_wire(error.process),
         first_offset=error.first_offset,
+        candidates=error.candidates or None,
         run_id=error.run_id,
         line=error.line,
         column=error.column,

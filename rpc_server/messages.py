@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import attrs
 
-from handlers import api
+from handlers import api, inventory
 from rpc_server import checks
 from rpc_server.checks import Bounds, OneOf
 
@@ -22,6 +22,8 @@ KubernetesName = Annotated[str, checks.check_kubernetes_name]
 KubernetesNameOrEmpty = Annotated[str, checks.check_kubernetes_name_or_empty]
 Text = Annotated[str, checks.check_plain_text]
 TextOrEmpty = Annotated[str, checks.check_optional_text]
+Selector = Annotated[str, checks.check_selector]
+Workload = Annotated[str, checks.check_workload]
 Argument = Annotated[str, checks.check_argument]
 VariableName = Annotated[str, api.check_key]
 SignalName = Annotated[str, checks.check_signal]
@@ -30,6 +32,8 @@ Grace = Annotated[float, Bounds(minimum=0, maximum=1e9)]
 Offset = Annotated[int, Bounds(minimum=0, maximum=2**53 - 1)]  # JavaScript's largest exact integer
 Encoding = Literal["utf8", "base64"]
 StreamName = Annotated[str, OneOf(api.Stream)]
+WaitSeconds = Annotated[float, Bounds(minimum=0, maximum=1e9)]
+ProgressToken = int | str
 Trace = Literal["off", "messages", "compact", "verbose"]
 
 
@@ -52,10 +56,11 @@ class KubernetesTarget:
     kind: Literal["kubernetes"]
     pod_name: KubernetesName | None = None
     """The pod. Exactly one of podName, selector and workload is given."""
-    selector: Text | None = None
-    """A label selector that matches exactly one running pod. Not built yet."""
-    workload: Text | None = None
-    """A workload, as in "deployment/api". Not built yet."""
+    selector: Selector | None = None
+    """A label selector, as in "app=web,tier!=db", that matches exactly one running pod."""
+    workload: Workload | None = None
+    """What has exactly one running pod, as in "deployment/api": a deployment, statefulset, daemonset, replicaset or
+    job, or kubectl's short form of it; "pod/api" is the pod itself."""
     container_name: KubernetesNameOrEmpty | None = None
     """Empty: the default-container annotation's, else the first container."""
     namespace: KubernetesNameOrEmpty | None = None
@@ -214,6 +219,10 @@ class StartParams:
     spool_limit_bytes: Annotated[int, Bounds(minimum=api.MIN_SPOOL_LIMIT_BYTES, maximum=2**53 - 1)] | None = None
     """Output that is kept in the container, of both streams together (and up to a sixteenth more of each); of more, the
     oldest goes. 128 MiB when left out."""
+    wait_seconds: WaitSeconds | None = None
+    """How long to wait for a pod or container that is still starting; not at all when left out."""
+    work_done_token: ProgressToken | None = None
+    """Names the $/progress that tells what is waited for; none is told when left out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -268,6 +277,10 @@ class ExecParams:
     """Send output as notifications; runId is required then."""
     run_id: CommandId | None = None
     """The client's name for the run."""
+    wait_seconds: WaitSeconds | None = None
+    """As in remotecmd/start; timeoutSeconds begins when that is over."""
+    work_done_token: ProgressToken | None = None
+    """As in remotecmd/start."""
 
 
 @attrs.frozen(kw_only=True)
@@ -282,6 +295,10 @@ class AttachParams:
     """As in the definition that started it."""
     from_: From | None = None
     """Where to begin; "start" when left out."""
+    wait_seconds: WaitSeconds | None = None
+    """As in remotecmd/start."""
+    work_done_token: ProgressToken | None = None
+    """As in remotecmd/start."""
 
 
 @attrs.frozen(kw_only=True)
@@ -373,6 +390,28 @@ class DevfileParams:
     one is below the directory in which the server was started."""
     text: Annotated[str, checks.check_input] | None = None
     """The devfile itself, in YAML or JSON; at most 1 MiB."""
+
+
+@attrs.frozen(kw_only=True)
+class TargetsParams:
+    """Params of remotecmd/targets. All but kind is for kind "kubernetes"."""
+
+    kind: Literal["local", "kubernetes"]
+    """Kind of target."""
+    list_: Literal["pods", "namespaces", "contexts"] | None = None
+    """What to list; "pods" when left out."""
+    context: TextOrEmpty | None = None
+    """Empty: the kubeconfig's current context."""
+    namespace: KubernetesNameOrEmpty | None = None
+    """Of the pods. Empty: that of the context."""
+    kubeconfig: TextOrEmpty | None = None
+    """Path of a kubeconfig file. Empty: as kubectl does."""
+    selector: Selector | None = None
+    """Only pods with such labels, as in "app=web,tier!=db"."""
+    limit: Annotated[int, Bounds(minimum=1, maximum=inventory.MAX_PAGE)] | None = None
+    """Most pods or namespaces of one reply; 500 when left out."""
+    continue_: Text | None = None
+    """That of the reply before, for what comes after it; the rest as it was there."""
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,8 @@ from typing import Any
 import attrs
 
 from handlers.api import Begin, Process, Stream
-from rpc_server import messages, results, translate
+from rpc_server import messages, results, translate, translate_targets
+from rpc_server.progress import waiting
 from rpc_server.session import Session
 
 PROTOCOL_VERSION = 1
@@ -78,7 +79,8 @@ async def start(session: Session, params: messages.StartParams) -> Reply:
     definition = translate.definition_to_domain(params.definition)
     options = translate.options_to_domain(params)
     target = translate.target_to_domain(params.target)
-    started = await session.handler().start(target, definition, options)
+    async with waiting(session, params.wait_seconds, params.work_done_token) as wait:
+        started = await session.handler().start(target, definition, options, wait)
     process = translate.process_to_wire(started.process)
     then = None if started.begin is None else _following(session, started.process, started.begin)
     return Reply(results.StartResult(process=process, created=started.created), then=then)
@@ -112,7 +114,8 @@ async def exec_(session: Session, params: messages.ExecParams) -> Reply:
     target = translate.target_to_domain(params.target)
     request = translate.exec_to_domain(params)
     try:
-        result = await session.handler().exec(target, request)
+        async with waiting(session, params.wait_seconds, params.work_done_token) as wait:
+            result = await session.handler().exec(target, request, wait)
     except asyncio.CancelledError:
         session.pacer.restart(request.run_id or "")  # no final state is told of it
         raise
@@ -124,12 +127,14 @@ async def attach(session: Session, params: messages.AttachParams) -> Reply:
 
     A run that is followed already is followed anew, from where this request says.
     """
-    attached = await session.handler().attach(
-        translate.target_to_domain(params.target),
-        params.id,
-        pid_directory=params.pid_directory or "",
-        follow_from=translate.from_to_domain(params.from_),
-    )
+    async with waiting(session, params.wait_seconds, params.work_done_token) as wait:
+        attached = await session.handler().attach(
+            translate.target_to_domain(params.target),
+            params.id,
+            pid_directory=params.pid_directory or "",
+            follow_from=translate.from_to_domain(params.from_),
+            wait=wait,
+        )
     process, offsets = translate.process_to_wire(attached.process), translate.offsets_to_wire(attached.offsets)
     then = _following(session, attached.process, attached.begin)
     return Reply(results.AttachResult(process=process, offsets=offsets), then=then)
@@ -220,6 +225,16 @@ def _devfile(params: messages.DevfileParams) -> results.DevfileResult:
     return translate.devfile_to_wire(commands.read(params.text or ""))
 
 
+async def targets(session: Session, params: messages.TargetsParams) -> Reply:
+    """What there is to run commands in, for a picker: contexts, namespaces, or pods with their containers.
+
+    Lists come in pages: ask again with the continue of the reply, as long as there is one. What can't be used is told
+    with the reason. A list that the user may not see is an error, forbidden; what it would have told can be typed.
+    """
+    inventory = await session.handler().inventory(translate_targets.inquiry_to_domain(params))
+    return Reply(translate_targets.inventory_to_wire(inventory))
+
+
 async def discover(_: Session, __: messages.Empty) -> Reply:
     """The contract as an OpenRPC document, the same as docs/openrpc.json."""
     return Reply(await asyncio.to_thread(_document))
@@ -247,6 +262,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/signal": Method(messages.SignalParams, results.SignalResult, signal),
         "remotecmd/remove": Method(messages.RemoveParams, None, remove),
         "remotecmd/devfile": Method(messages.DevfileParams, results.DevfileResult, devfile),
+        "remotecmd/targets": Method(messages.TargetsParams, results.TargetsResult, targets),
         "rpc.discover": Method(messages.Empty, dict, discover),
     }
 )

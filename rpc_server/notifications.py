@@ -63,6 +63,11 @@ PUSHED: Mapping[str, Notification] = MappingProxyType(
             results.Connection,
             "How the container of followed runs is reached, when that changes. At first it is connected.",
         ),
+        "$/progress": Notification(
+            results.Progress,
+            "What a request with a workDoneToken waits for: begin, report as that changes, end. Nothing is told of one "
+            "that does not have to wait.",
+        ),
         "window/logMessage": Notification(
             results.LogMessage, "A warning or an error of the server, once it was initialized. It never holds a value."
         ),

@@ -297,6 +297,98 @@ class DevfileResult:
 
 
 @attrs.frozen(kw_only=True)
+class LocalEntry:
+    """This machine."""
+
+    usable: bool
+    """Whether commands can run here."""
+    reason: str | None = None
+    """Why not."""
+
+
+@attrs.frozen(kw_only=True)
+class ContextEntry:
+    """A context of the kubeconfig."""
+
+    name: str
+    """Its name."""
+    namespace: str | None = None
+    """The namespace that it names; "default" is used when it names none."""
+    current: bool
+    """Whether it is used where none is named."""
+
+
+@attrs.frozen(kw_only=True)
+class NamespaceEntry:
+    """A namespace."""
+
+    name: str
+    """Its name."""
+    current: bool
+    """Whether it is used where none is named."""
+
+
+@attrs.frozen(kw_only=True)
+class ContainerEntry:
+    """A container of a pod."""
+
+    container_name: str
+    """Its name."""
+    state: Literal["running", "waiting", "terminated"]
+    """As the API server has it."""
+    ready: bool
+    """Whether its readiness probe is content."""
+    usable: bool
+    """Whether commands can run in it."""
+    reason: str | None = None
+    """Why not, for a person, as in "ImagePullBackOff (Back-off pulling image …)"."""
+    role: Literal["init", "sidecar", "ephemeral"] | None = None
+    """What it is, if it is not one of the pod's ordinary containers."""
+
+
+@attrs.frozen(kw_only=True)
+class PodEntry:
+    """A pod."""
+
+    pod_name: str
+    """Its name."""
+    phase: str
+    """As the API server has it: Pending, Running, Succeeded, Failed or Unknown."""
+    ready: bool
+    """Whether it is ready as a whole."""
+    created_at: int | None = None
+    """Milliseconds since the epoch."""
+    default_container: str
+    """The container that is used where none is named."""
+    usable: bool
+    """Whether commands can run in its default container, and it is not being deleted."""
+    reason: str | None = None
+    """Why not, for a person."""
+    containers: tuple[ContainerEntry, ...]
+    """Ordinary ones, then sidecars, init containers that have yet to end, and ephemeral ones."""
+
+
+@attrs.frozen(kw_only=True)
+class TargetsResult:
+    """Result of remotecmd/targets: one list, or local."""
+
+    context: str | None = None
+    """Where pods and namespaces were looked for; none in a cluster."""
+    namespace: str | None = None
+    """Where pods were looked for."""
+    contexts: tuple[ContextEntry, ...] | None = None
+    """All contexts; none when the in-cluster account is used."""
+    namespaces: tuple[NamespaceEntry, ...] | None = None
+    """A page of the namespaces."""
+    pods: tuple[PodEntry, ...] | None = None
+    """A page of the pods, those included that can't be used."""
+    local: LocalEntry | None = None
+    """This machine."""
+    continue_: str | None = None
+    """Asks for the next page; left out on the last."""
+
+
+@attrs.frozen(kw_only=True)
 class Output:
     """Params of the notification remotecmd/output."""
 
@@ -355,6 +447,28 @@ class Connection:
 
 
 @attrs.frozen(kw_only=True)
+class ProgressValue:
+    """How far it is."""
+
+    kind: Literal["begin", "report", "end"]
+    """The first, one between, the last."""
+    title: str | None = None
+    """What is done; with "begin"."""
+    message: str | None = None
+    """What is waited for, for a person."""
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """Params of the notification $/progress, as in LSP."""
+
+    token: int | str
+    """The workDoneToken of the request."""
+    value: ProgressValue
+    """How far it is."""
+
+
+@attrs.frozen(kw_only=True)
 class LogMessage:
     """Params of the notification window/logMessage."""
 
@@ -381,7 +495,7 @@ class InvalidField:
     path: str
     """Which field, in wire names: "definition.envVars[0].value"."""
     message: str
-    """What is wrong and what is permitted; never the value."""
+    """What is wrong and what is permitted; never the value, but for a selector."""
 
 
 @attrs.frozen(kw_only=True)
@@ -402,6 +516,8 @@ class FailureData:
     """The run concerned."""
     first_offset: int | None = None
     """With offsetExpired: where the bytes begin that are still there."""
+    candidates: tuple[str, ...] | None = None
+    """With targetAmbiguous: the pods that match, at most 20 of them."""
     run_id: str | None = None
     """With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back."""
     line: int | None = None

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import attrs
 
-from handlers import api
+from handlers import api, naming
 from rpc_server import checks, docstrings, messages
 from rpc_server.converter import fields_of
 
@@ -47,6 +47,8 @@ CONSTRAINTS: Mapping[Callable[..., Any], Schema] = MappingProxyType(
         checks.check_input: {},
         checks.check_kubernetes_name: {"pattern": _whole(checks.KUBERNETES_NAME)},
         checks.check_kubernetes_name_or_empty: {"pattern": f"^$|{_whole(checks.KUBERNETES_NAME)}"},
+        checks.check_selector: {"minLength": 1, **_TEXT},
+        checks.check_workload: {"pattern": f"^({'|'.join(naming.KIND_OF_WORD)})/[-.a-z0-9]+$", "maxLength": 4095},
         checks.check_signal: {"pattern": f"^(SIG)?({'|'.join(api.SIGNALS)})$"},
     }
 )
@@ -67,6 +69,7 @@ ACROSS_FIELDS: Mapping[type, Schema] = MappingProxyType(
         },
         messages.KubernetesTarget: _one_of("podName", "selector", "workload"),
         messages.ReadParams: _one_of("offset", "from"),
+        messages.TargetsParams: {},  # most fields are for one kind and list only
         messages.EnvVar: {},  # key=value has a limit in bytes, which no schema can say
     }
 )

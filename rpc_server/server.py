@@ -58,7 +58,7 @@ class Server(JsonRPCServer):
     protocol: Protocol
 
     def __init__(self, stdio: Stdio, version: str, deadline: Deadline) -> None:
-        self.session = Session(self._process_handler, self._watch_parent, version)
+        self.session = Session(self._process_handler, self._watch_parent, version, self._push)
         self.outbound = Outbound(
             functools.partial(write_all, stdio.stdout),
             on_broken=lambda: self.end(Ending.STDOUT),

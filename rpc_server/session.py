@@ -7,14 +7,14 @@ lifecycle methods, in the order in which messages arrive. Must not know: JSON-RP
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from rpc_server.pacing import Pacer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from handlers.api import ProcessHandler
     from rpc_server import messages
@@ -49,6 +49,7 @@ class Session:
         handler: gives the process handler, made when it is first asked for.
         watch_parent: begins to watch the client's process.
         version: of this server.
+        push: sends the notification that has such params, once there is room for it.
         state: how far the lifecycle went.
         output_encoding: of all output.
         trace: how much `$/logTrace` tells.
@@ -58,6 +59,7 @@ class Session:
     handler: Callable[[], ProcessHandler]
     watch_parent: Callable[[int], None]
     version: str
+    push: Callable[[Any], Awaitable[None]]
     state: ClientState = ClientState.CREATED
     output_encoding: messages.Encoding = "utf8"
     trace: messages.Trace = "off"

@@ -11,10 +11,10 @@ import codecs
 import sys
 from typing import TYPE_CHECKING, Any
 
-from handlers import api
+from handlers import api, naming
 from handlers.devfile import model as devfiles
 from handlers.errors import ErrorKind, RemoteCommandError
-from rpc_server import messages, results
+from rpc_server import messages, results, translate_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +87,7 @@ RULES = {
     messages.KubernetesTarget: _judge_kubernetes_target,
     messages.ReadParams: _judge_read,
     messages.DevfileParams: _judge_devfile,
+    messages.TargetsParams: translate_targets.judge,
 }
 """For `converter.make_converter`."""
 
@@ -115,9 +116,11 @@ def target_to_domain(target: messages.Target) -> api.Target:
         case messages.ContainerTarget():
             raise not_supported(f"targets of kind {target.kind} are not supported by this version")
         case messages.KubernetesTarget():
-            refuse_unbuilt(**{"target.selector": target.selector, "target.workload": target.workload})
+            kind, name = naming.read_workload(target.workload or "") or ("", "")
             return api.KubernetesTarget(
-                pod_name=target.pod_name or "",
+                pod_name=name if kind == "pod" else target.pod_name or "",
+                selector=target.selector or "",
+                workload="" if kind in ("", "pod") else f"{kind}/{name}",
                 container_name=target.container_name or "",
                 namespace=target.namespace or "",
                 context=target.context or "",

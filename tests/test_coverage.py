@@ -26,7 +26,6 @@ from tests.covered import MARK
 ROOT = Path(__file__).parents[1]
 
 NOT_RAISED = {
-    "targetAmbiguous": "selector and workload are not built",
     "backendMissing": "docker and podman are not built",
 }
 """Kinds that belong to what is not built; nothing can provoke them."""

@@ -90,6 +90,10 @@ export interface StartParams {
   readonly gracePeriodSeconds?: number;
   /** Output that is kept in the container, of both streams together (and up to a sixteenth more of each); of more, the oldest goes. 128 MiB when left out. */
   readonly spoolLimitBytes?: number;
+  /** How long to wait for a pod or container that is still starting; not at all when left out. */
+  readonly waitSeconds?: number;
+  /** Names the $/progress that tells what is waited for; none is told when left out. */
+  readonly workDoneToken?: ProgressToken;
 }
 
 export type Target = LocalTarget | KubernetesTarget | ContainerTarget;
@@ -104,9 +108,9 @@ export interface KubernetesTarget {
   readonly kind: "kubernetes";
   /** The pod. Exactly one of podName, selector and workload is given. */
   readonly podName?: string;
-  /** A label selector that matches exactly one running pod. Not built yet. */
+  /** A label selector, as in "app=web,tier!=db", that matches exactly one running pod. */
   readonly selector?: string;
-  /** A workload, as in "deployment/api". Not built yet. */
+  /** What has exactly one running pod, as in "deployment/api": a deployment, statefulset, daemonset, replicaset or job, or kubectl's short form of it; "pod/api" is the pod itself. */
   readonly workload?: string;
   /** Empty: the default-container annotation's, else the first container. */
   readonly containerName?: string;
@@ -186,6 +190,8 @@ export interface FromTime {
   /** Milliseconds since the epoch, as in the time of an output. */
   readonly time: number;
 }
+
+export type ProgressToken = number | string;
 
 /** Result of remotecmd/start. */
 export interface StartResult {
@@ -358,6 +364,10 @@ export interface ExecParams {
   readonly stream?: boolean;
   /** The client's name for the run. */
   readonly runId?: string;
+  /** As in remotecmd/start; timeoutSeconds begins when that is over. */
+  readonly waitSeconds?: number;
+  /** As in remotecmd/start. */
+  readonly workDoneToken?: ProgressToken;
 }
 
 /** Result of remotecmd/exec. */
@@ -400,6 +410,10 @@ export interface AttachParams {
   readonly pidDirectory?: string;
   /** Where to begin; "start" when left out. */
   readonly from?: From;
+  /** As in remotecmd/start. */
+  readonly waitSeconds?: number;
+  /** As in remotecmd/start. */
+  readonly workDoneToken?: ProgressToken;
 }
 
 /** Result of remotecmd/attach. */
@@ -573,10 +587,110 @@ export interface DevfileNotSupported {
   readonly what: string;
 }
 
+/** Params of remotecmd/targets. All but kind is for kind "kubernetes". */
+export interface TargetsParams {
+  /** Kind of target. */
+  readonly kind: "local" | "kubernetes";
+  /** What to list; "pods" when left out. */
+  readonly list?: "pods" | "namespaces" | "contexts";
+  /** Empty: the kubeconfig's current context. */
+  readonly context?: string;
+  /** Of the pods. Empty: that of the context. */
+  readonly namespace?: string;
+  /** Path of a kubeconfig file. Empty: as kubectl does. */
+  readonly kubeconfig?: string;
+  /** Only pods with such labels, as in "app=web,tier!=db". */
+  readonly selector?: string;
+  /** Most pods or namespaces of one reply; 500 when left out. */
+  readonly limit?: number;
+  /** That of the reply before, for what comes after it; the rest as it was there. */
+  readonly continue?: string;
+}
+
+/** Result of remotecmd/targets: one list, or local. */
+export interface TargetsResult {
+  /** Where pods and namespaces were looked for; none in a cluster. */
+  readonly context?: string;
+  /** Where pods were looked for. */
+  readonly namespace?: string;
+  /** All contexts; none when the in-cluster account is used. */
+  readonly contexts?: readonly ContextEntry[];
+  /** A page of the namespaces. */
+  readonly namespaces?: readonly NamespaceEntry[];
+  /** A page of the pods, those included that can't be used. */
+  readonly pods?: readonly PodEntry[];
+  /** This machine. */
+  readonly local?: LocalEntry;
+  /** Asks for the next page; left out on the last. */
+  readonly continue?: string;
+}
+
+/** A context of the kubeconfig. */
+export interface ContextEntry {
+  /** Its name. */
+  readonly name: string;
+  /** The namespace that it names; "default" is used when it names none. */
+  readonly namespace?: string;
+  /** Whether it is used where none is named. */
+  readonly current: boolean;
+}
+
+/** A namespace. */
+export interface NamespaceEntry {
+  /** Its name. */
+  readonly name: string;
+  /** Whether it is used where none is named. */
+  readonly current: boolean;
+}
+
+/** A pod. */
+export interface PodEntry {
+  /** Its name. */
+  readonly podName: string;
+  /** As the API server has it: Pending, Running, Succeeded, Failed or Unknown. */
+  readonly phase: string;
+  /** Whether it is ready as a whole. */
+  readonly ready: boolean;
+  /** Milliseconds since the epoch. */
+  readonly createdAt?: number;
+  /** The container that is used where none is named. */
+  readonly defaultContainer: string;
+  /** Whether commands can run in its default container, and it is not being deleted. */
+  readonly usable: boolean;
+  /** Why not, for a person. */
+  readonly reason?: string;
+  /** Ordinary ones, then sidecars, init containers that have yet to end, and ephemeral ones. */
+  readonly containers: readonly ContainerEntry[];
+}
+
+/** A container of a pod. */
+export interface ContainerEntry {
+  /** Its name. */
+  readonly containerName: string;
+  /** As the API server has it. */
+  readonly state: "running" | "waiting" | "terminated";
+  /** Whether its readiness probe is content. */
+  readonly ready: boolean;
+  /** Whether commands can run in it. */
+  readonly usable: boolean;
+  /** Why not, for a person, as in "ImagePullBackOff (Back-off pulling image …)". */
+  readonly reason?: string;
+  /** What it is, if it is not one of the pod's ordinary containers. */
+  readonly role?: "init" | "sidecar" | "ephemeral";
+}
+
+/** This machine. */
+export interface LocalEntry {
+  /** Whether commands can run here. */
+  readonly usable: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
 /** Params of the notification $/cancelRequest. */
 export interface CancelParams {
   /** The request to cancel. */
-  readonly id: number | string;
+  readonly id: ProgressToken;
 }
 
 /** Params of the notification $/setTrace. */
@@ -652,6 +766,24 @@ export interface Connection {
   readonly detail: string;
 }
 
+/** Params of the notification $/progress, as in LSP. */
+export interface Progress {
+  /** The workDoneToken of the request. */
+  readonly token: ProgressToken;
+  /** How far it is. */
+  readonly value: ProgressValue;
+}
+
+/** How far it is. */
+export interface ProgressValue {
+  /** The first, one between, the last. */
+  readonly kind: "begin" | "report" | "end";
+  /** What is done; with "begin". */
+  readonly title?: string;
+  /** What is waited for, for a person. */
+  readonly message?: string;
+}
+
 /** Params of the notification window/logMessage. */
 export interface LogMessage {
   /** 1 error, 2 warning, 3 info, 4 log. */
@@ -672,7 +804,7 @@ export interface LogTrace {
 export interface InvalidField {
   /** Which field, in wire names: "definition.envVars[0].value". */
   readonly path: string;
-  /** What is wrong and what is permitted; never the value. */
+  /** What is wrong and what is permitted; never the value, but for a selector. */
   readonly message: string;
 }
 
@@ -692,6 +824,8 @@ export interface FailureData {
   readonly process?: Process;
   /** With offsetExpired: where the bytes begin that are still there. */
   readonly firstOffset?: number;
+  /** With targetAmbiguous: the pods that match, at most 20 of them. */
+  readonly candidates?: readonly string[];
   /** With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back. */
   readonly runId?: string;
   /** With devfileInvalid: the line that is wrong, counted from 1. */
@@ -721,7 +855,7 @@ export interface FailureData {
  * - storageUnavailable: No directory for records and output can be written, or the one at hand is not ours.
  * - storageFull: The disk of the container has no room for the records.
  * - processLimit: The container can't start another process.
- * - offsetExpired: The bytes at that offset are gone.
+ * - offsetExpired: What is asked for from some point on is gone: the bytes at an offset, or the list that was to be continued.
  * - backendMissing: The program that reaches such targets is not installed where the server runs.
  * - notSupported: The contract names it and this version, or this system, does not have it.
  * - shuttingDown: The server is exiting and gave the request up.
@@ -769,6 +903,7 @@ export interface Requests {
   readonly "remotecmd/signal": { readonly params: SignalParams; readonly result: SignalResult };
   readonly "remotecmd/remove": { readonly params: RemoveParams; readonly result: null };
   readonly "remotecmd/devfile": { readonly params: DevfileParams; readonly result: DevfileResult };
+  readonly "remotecmd/targets": { readonly params: TargetsParams; readonly result: TargetsResult };
   readonly "rpc.discover": { readonly params: Empty; readonly result: Readonly<Record<string, unknown>> };
 }
 
@@ -787,6 +922,7 @@ export interface ServerNotifications {
   readonly "remotecmd/statusChanged": StatusChanged;
   readonly "remotecmd/gap": Gap;
   readonly "remotecmd/connection": Connection;
+  readonly "$/progress": Progress;
   readonly "window/logMessage": LogMessage;
   readonly "$/logTrace": LogTrace;
 }

@@ -814,7 +814,7 @@ snap() {
       rc_s_life=A
       [ "$rc_st_comm" != remotecmd:start ] || rc_s_life=L # not the command yet: exec gives it a name
     else
-      case $rc_st/$rc_st_start in /* | */"$rc_pid_start") ;; *) rc_s_life=R ;; esac
+      case $rc_st/$rc_st_start in /*) ;; */"$rc_pid_start") rc_s_life=Z ;; *) rc_s_life=R ;; esac
       # Its supervisor is about to write that down; younger than the command, it is another process with that pid.
       ! stat "$rc_pid_parent" || [ "$rc_st_state" = Z ] || [ "$rc_st_start" -gt "$rc_pid_start" ] || rc_s_life=E
       snap_end # after that look: who was gone has left it before

@@ -270,7 +270,7 @@ class Snapshot:
         path: the run's directory below `runs/`.
         key: names the command; `generation` counts its runs from 1.
         title: the beginning of what it runs.
-        life: "A" alive; "L" alive and not yet the command; "E" ended, the record is to come; "G" gone or a zombie
+        life: "A" alive; "L" alive and not yet the command; "E" ended, the record is to come; "G" gone; "Z" a zombie
             that nobody waits for; "R" gone, and its pid is another's; "F" recorded in another boot or PID namespace;
             "-" no pid record.
         epoch_ms: milliseconds since the epoch at uptime 0, by the clock of the server that started the run.

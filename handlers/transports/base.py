@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from handlers.api import ResolvedTarget, Stream, Target
+
+if TYPE_CHECKING:
+    from handlers.inventory import Inquiry, Inventory
 
 T_contra = TypeVar("T_contra", bound=Target, contravariant=True)
 
@@ -64,6 +67,9 @@ class ExecStream(Protocol):
 
 class Transport(Protocol, Generic[T_contra]):
     """One way to reach targets of one kind. All methods raise `handlers.errors.RemoteCommandError` only."""
+
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """A page of what there is to choose from."""
 
     async def resolve(self, target: T_contra) -> ResolvedTarget:
         """Find the one container that is meant and pin it."""

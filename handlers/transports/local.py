@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from handlers.api import LocalTarget, ResolvedTarget, Stream
 from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.inventory import Inquiry, Inventory
 from handlers.transports.base import Exited, StreamEnd
 
 _READ_BYTES = 256 * 1024
@@ -90,16 +91,21 @@ class LocalStream:
             transport.close()
 
 
+_LINUX_ONLY = "The local target needs Linux (the agent reads /proc)."
+
+
 class LocalTransport:
     """This machine as the one target of its kind."""
+
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """Whether it can be used."""
+        del inquiry
+        return Inventory(local_reason="" if sys.platform == "linux" else _LINUX_ONLY)
 
     async def resolve(self, target: LocalTarget) -> ResolvedTarget:
         """There is only one; anything but Linux can't be it."""
         if sys.platform != "linux":
-            raise RemoteCommandError(
-                ErrorKind.NOT_SUPPORTED,
-                "The local target needs Linux (the agent reads /proc). Use a container as the target.",
-            )
+            raise RemoteCommandError(ErrorKind.NOT_SUPPORTED, f"{_LINUX_ONLY} Use a container as the target.")
         return ResolvedTarget(kind=target.kind)
 
     async def open(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool = False) -> LocalStream:

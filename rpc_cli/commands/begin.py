@@ -10,7 +10,7 @@ import click
 
 from rpc_cli import formats, options, words
 from rpc_cli.context import Context, pass_context
-from rpc_cli.follow import Address, Foreground
+from rpc_cli.follow import Address, Foreground, waiting
 from rpc_client.errors import RequestError
 from rpc_server import messages
 
@@ -33,6 +33,7 @@ UNDO_SECONDS = 1.0
 @click.option("--if-exists", type=click.Choice(["attach", "fail", "replace"]), help="When the id is live.")
 @click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
 @click.option("--merge-output", is_flag=True, help="Send stderr into stdout: exact order.")
+@options.wait_for_pod
 @options.definition_options
 @options.pid_directory
 @options.takes_target
@@ -57,12 +58,14 @@ def run(context: Context, /, target: messages.Target, command_id: str | None, de
         output=messages.OutputOptions(follow=False) if detach else None,
         timeout_seconds=given["timeout"],
         grace_period_seconds=given["grace_period"],
+        **waiting(given["wait_seconds"]),
     )
     return context.run(_detached(context, params) if detach else _foreground(context, params))
 
 
 async def _detached(context: Context, params: messages.StartParams) -> int:
     async with context.connect() as client:
+        client.on_progress(context.screen.progress)
         result = await client.request("remotecmd/start", params)
     if context.as_json:
         context.screen.json(result)
@@ -75,6 +78,7 @@ async def _foreground(context: Context, params: messages.StartParams) -> int:
     definition = params.definition
     address = Address(target=params.target, id=definition.id, pid_directory=definition.pid_directory)
     async with context.connect() as client:
+        client.on_progress(context.screen.progress)
         with Foreground(context.screen, client, address, params.grace_period_seconds) as foreground:
             run = await foreground.open(client.start(params))
             if run is None:
@@ -101,16 +105,23 @@ async def _undo(client: Client, params: messages.StartParams, address: Address) 
 )
 @click.option("--all", "from_start", is_flag=True, help="Show the output from its first byte on, not only what is new.")
 @click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
+@options.wait_for_pod
 @options.takes_commands("ID[@TARGET]")
 @pass_context
-def attach(context: Context, /, address: Address, from_start: bool, grace_period: float | None) -> int:  # noqa: FBT001  # click names it
+def attach(
+    context: Context, /, address: Address, from_start: bool, grace_period: float | None, wait_seconds: float | None  # noqa: FBT001  # click names it
+) -> int:  # fmt: skip
     """Bring a command to the foreground and exit with its status."""
-    return context.run(_attach(context, address, grace_period, "start" if from_start else "end"))
+    begin: messages.From = "start" if from_start else "end"
+    params = messages.AttachParams(**address.where, from_=begin, **waiting(wait_seconds))
+    return context.run(_attach(context, address, grace_period, params))
 
 
-async def _attach(context: Context, address: Address, grace_seconds: float | None, begin: Any) -> int:
-    params = messages.AttachParams(**address.where, from_=begin)
+async def _attach(
+    context: Context, address: Address, grace_seconds: float | None, params: messages.AttachParams
+) -> int:  # fmt: skip
     async with context.connect() as client:
+        client.on_progress(context.screen.progress)
         with Foreground(context.screen, client, address, grace_seconds) as foreground:
             run = await foreground.open(client.attach(params))
             if run is None:

@@ -11,7 +11,7 @@ import click
 
 from rpc_cli import options
 from rpc_cli.context import Context, pass_context
-from rpc_cli.follow import show
+from rpc_cli.follow import show, waiting
 from rpc_cli.interrupts import handled
 from rpc_server import messages, results
 
@@ -24,6 +24,7 @@ from rpc_server import messages, results
 )
 @click.option("--stdin", "-i", is_flag=True, help="Read text from stdin to its end and give it to the command.")
 @click.option("--tty", "-t", is_flag=True, hidden=True)
+@options.wait_for_pod
 @options.definition_options
 @options.takes_target
 @pass_context
@@ -40,6 +41,7 @@ def execute(context: Context, /, target: messages.Target, stdin: bool, tty: bool
         timeout_seconds=given["timeout"],
         stream=None if context.as_json else True,
         run_id=uuid.uuid4().hex,
+        **waiting(given["wait_seconds"]),
         **command,
     )
     return context.run(_execute(context, params))
@@ -57,6 +59,7 @@ def _text_of_stdin() -> str:
 async def _execute(context: Context, params: messages.ExecParams) -> int:
     ended_by: list[int] = []
     async with context.connect() as client:
+        client.on_progress(context.screen.progress)
         run = client.watch(params.run_id or "")
         asking = asyncio.create_task(client.request("remotecmd/exec", params), name="exec")
         asking.add_done_callback(lambda _: client.forget(run))

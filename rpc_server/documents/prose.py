@@ -44,8 +44,14 @@ Every request about a command names where it runs, as [Target](#target). What it
 | `kind` | |
 |---|---|
 | `local` | The machine that the server runs on, Linux only. |
-| `kubernetes` | A container of a pod. Namespace, context, kubeconfig and container are found as kubectl finds them when they are left out. |
+| `kubernetes` | A container of a pod, which is named by `podName`, or is the one running pod that `selector` or `workload` matches. Namespace, context, kubeconfig and container are found as kubectl finds them when they are left out. |
 | `docker`, `podman` | A container of a local engine. Not built yet: answered with `notSupported`. |
+
+A selector or a workload is resolved anew for each request: pods that ended don't count, and one that is being deleted does only while there is no other. None is `targetNotFound`, several are `targetAmbiguous` with `data.candidates`. A command stays where it was started, so its id with the same target and `pidDirectory` means the same container, for the server that started it or attached to it, for as long as that container is there.
+
+`remotecmd/start`, `exec` and `attach` with `waitSeconds` wait for a pod or container that is still starting, and for the first pod of a workload. With a `workDoneToken`, `$/progress` tells what is waited for. Then it is `targetNotRunning`, as it is at once without.
+
+`remotecmd/targets` lists what there is to choose from, a page at a time. What the user may not list is `forbidden`, and never an empty list; it can be named all the same. A list that changed while it was read goes on in its new state, so an entry may be missing or come twice.
 
 A command is found again by target, `id` and, if the definition had one, the same `pidDirectory`."""
 

@@ -19,11 +19,12 @@ WRONG = {
     "run local": "no command: write it after --",
     "run local --": "no command: write it after --",
     "run local npm run dev": "got unexpected extra arguments (npm run dev) The command goes after --",
-    "run local ls -l": "no such option '-l'. The command goes after --",
+    "run local ls -l": "option '-l' requires an argument. The command goes after --",
+    "run local ls -a": "no such option '-a'. The command goes after --",
     "run -s x local -- y": "a command is given twice",
     "run api -- ls": '"api" is no target; did you mean "k8s:api"?',
     "run ssh:host -- ls": '"ssh:host" is no target: Targets are local, k8s:POD',
-    "run -n shop local -- ls": "--namespace, --container and --kubeconfig are for k8s: targets",
+    "run -n shop local -- ls": "--kubeconfig and --selector are for k8s: targets",
     "run -n a k8s:b/c -- ls": "the namespace is given twice",
     "run -e 1=2 local -- ls": "an environment variable is KEY=VALUE or KEY",
     "run --timeout soon local -- ls": "a time is a number of seconds",
@@ -93,12 +94,6 @@ def test_a_server_that_ends_at_once_is_told(tmp_path: Path) -> None:
     assert "No such file" in own
     assert last.startswith("remotecmd: the server (")
     assert last.endswith("ended with status 2")
-
-
-def test_a_workload_is_refused_by_name(tmp_path: Path) -> None:
-    done = Cli(tmp_path)("run", "k8s:deploy/web", "--", "ls")
-    assert done.returncode == 125
-    assert b"workloads (k8s:KIND/NAME): not supported" in done.stderr
 
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -37,7 +37,12 @@ _DESELECTED = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a cluster its cases are not run; they are not skipped one by one either."""
+    """Leave out what need not be tried twice, and without a cluster its cases; they are not skipped one by one.
+
+    v4 and v5 differ below the transport only. That is tried on both; what is above, on v4 only in modules that say
+    `ALSO_ON_V4 = True`.
+    """
+    items[:] = [item for item in items if not _is_only_again(item)]
     if KUBECONFIG:
         return
     here = [item for item in items if item.path.parent.name == "contract" and item.get_closest_marker("cluster")]
@@ -45,6 +50,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[_DESELECTED] = len(here)
         config.hook.pytest_deselected(items=here)
         items[:] = [item for item in items if item not in here]
+
+
+def _is_only_again(item: pytest.Item) -> bool:
+    on_v4 = isinstance(item, pytest.Function) and getattr(item, "callspec", None) is not None
+    return on_v4 and item.callspec.params.get("target") == "fake-v4" and not getattr(item.module, "ALSO_ON_V4", False)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -86,11 +96,11 @@ async def transport_case(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
 class FakeInThread:
     """The fake API server on an event loop of its own, for clients that block."""
 
-    def __init__(self, protocols: tuple[str, ...], directory: Path) -> None:
+    def __init__(self, protocols: tuple[str, ...], directory: Path, *, tls: bool = False) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.server = FakeApiServer(protocols=protocols)
+        self.server = FakeApiServer(protocols=protocols, tls=tls)
         self._call(self.server.__aenter__())
         self.kubeconfig = str(self.server.kubeconfig(directory))
 

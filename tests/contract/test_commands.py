@@ -13,6 +13,8 @@ import pytest
 from tests.contract.place import LONG, Place, decode
 from tests.rpc.client import Client
 
+ALSO_ON_V4 = True
+
 
 @pytest.mark.covers("remotecmd/start", "remotecmd/output", "remotecmd/statusChanged")
 def test_run_is_started_watched_and_ended(place: Place) -> None:

@@ -12,6 +12,8 @@ from tests.contract.place import LONG, Place, decode
 if TYPE_CHECKING:
     from tests.rpc.client import Client
 
+ALSO_ON_V4 = True
+
 ENDED = {"stopped", "errored", "unknown"}
 
 

@@ -48,7 +48,9 @@ class Reader:
 
     def take(self) -> None:
         """The next event of the run; those of others are left for them."""
-        mine = self.place.client._find(self._is_mine, LONG)
+        self._hear(self.place.client._find(self._is_mine, LONG))
+
+    def _hear(self, mine: dict[str, Any]) -> None:
         if mine["method"] == "remotecmd/output":
             self._output(mine["params"])
         elif mine["params"]["process"]["status"] not in {"starting", "running"}:
@@ -71,13 +73,14 @@ class Reader:
             self.take()
 
     def nothing_more(self) -> None:
-        """Whatever is on its way has come after some round trips; none of it is of this run."""
+        """Whatever is on its way has come after some round trips; it is within the window, and not the end."""
         for _ in range(3):
             self.place.ask("status", self.name)
         waiting = [message for message in self.place.client.others if self._is_mine(message)]
         for message in waiting:
             self.place.client.others.remove(message)
-            self._output(message["params"])
+            self._hear(message)
+        assert self.final is None
 
     def to_the_end(self) -> dict[str, bytes]:
         """Read and acknowledge everything."""

@@ -209,11 +209,16 @@ def test_a_kubeconfig_that_can_not_be_read_is_named(client: Client, scene: Scene
     check_refused(client, scene, scene.target("app", kubeconfig=str(path)), "kubeconfigInvalid", [str(path)])
 
 
-@pytest.mark.parametrize("field", ["selector", "workload"])
-@pytest.mark.covers("notSupported")
-def test_a_target_that_is_not_built_is_not_supported(client: Client, scene: Scene, field: str) -> None:
-    target = {"kind": "kubernetes", field: "deployment/app", "kubeconfig": str(scene.kubeconfig)}
-    check_refused(client, scene, target, "notSupported", [f"target.{field}"], retryable=False)
+@pytest.mark.covers("targetAmbiguous")
+def test_a_selector_that_many_pods_have_names_them(client: Client, scene: Scene) -> None:
+    target = {"kind": "kubernetes", "selector": "suite=remotecmd", "kubeconfig": str(scene.kubeconfig)}
+    check_refused(client, scene, target, "targetAmbiguous", ["suite=remotecmd", "annotated, app"], retryable=False)
+
+
+@pytest.mark.parametrize("field, value", [("selector", "app=nosuch"), ("workload", "deploy/nosuch")])
+def test_a_selector_or_workload_without_pods_is_quoted(client: Client, scene: Scene, field: str, value: str) -> None:
+    target = {"kind": "kubernetes", field: value, "kubeconfig": str(scene.kubeconfig)}
+    check_refused(client, scene, target, "targetNotFound", ["nosuch"], retryable=False)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any, Self
 import yaml
 from aiohttp import web
 
+from tests.fakes import lists
 from tests.fakes.kubelet import Session
 
 V4, V5 = "v4.channel.k8s.io", "v5.channel.k8s.io"
@@ -26,13 +27,20 @@ ALL = frozenset({"*"})
 VIEW = frozenset({"get pods", "list pods"})
 
 
-def pod(name: str, *, uid: str = "uid-1", namespace: str = "default", **status: Any) -> dict[str, Any]:
+def workload(kind: str, **labels: str) -> dict[str, Any]:
+    """A deployment or the like, of the pods with such labels."""
+    return {"kind": kind, "metadata": {}, "spec": {"selector": {"matchLabels": labels}}}
+
+
+def pod(
+    name: str, *, uid: str = "uid-1", namespace: str = "default", labels: dict[str, str] | None = None, **status: Any
+) -> dict[str, Any]:
     """A pod with the containers `main` (the default one) and `side`, running unless `status` says otherwise."""
     states = {"main": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}, "side": {"running": {}}}
     return {
         "kind": "Pod",
         "apiVersion": "v1",
-        "metadata": {"name": name, "namespace": namespace, "uid": uid},
+        "metadata": {"name": name, "namespace": namespace, "uid": uid, "labels": labels or {"app": name}},
         "spec": {"containers": [{"name": "main"}, {"name": "side"}]},
         "status": {
             "phase": "Running",
@@ -52,6 +60,12 @@ class FakeApiServer:
         self.protocols = protocols
         self.pods = {("default", "app"): pod("app"), ("default", "web-5c4b"): pod("web-5c4b", uid="uid-2")}
         self.namespaces = {"default", "empty"}
+        self.workloads: dict[tuple[str, str, str], dict[str, Any]] = {
+            ("deployments", "default", "app"): workload("Deployment", app="app")
+        }
+        """By resource, namespace and name."""
+        self.lists_expire = False
+        """Whether a list can't be continued from its own snapshot."""
         self.tokens = {"admin-token": ("admin", ALL), "view-token": ("viewer", VIEW)}
         """Bearer tokens (or whole Authorization values): user and permissions, as "verb resource"."""
         self.close_frame = True
@@ -84,6 +98,10 @@ class FakeApiServer:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._guard])
         namespace = "/api/v1/namespaces/{namespace}"
+        for path in lists.DISCOVERY:
+            app.router.add_get(path, self._discover)
+        app.router.add_get("/api/v1/namespaces", self._list_namespaces)
+        app.router.add_get("/apis/{group}/v1/namespaces/{namespace}/{resource}/{workload}", self._get_workload)
         app.router.add_get(namespace, self._get_namespace)
         app.router.add_get(f"{namespace}/pods", self._list_pods)
         app.router.add_get(f"{namespace}/pods/{{pod}}", self._get_pod)
@@ -180,10 +198,11 @@ class FakeApiServer:
             return _refusal(401, "Unauthorized", "Unauthorized")
         if "*" in permissions or f"{verb} {resource}" in permissions:
             return None
-        name, namespace = request.match_info.get("pod", ""), request.match_info["namespace"]
+        name, namespace = request.match_info.get("pod", ""), request.match_info.get("namespace")
+        scope = "at the cluster scope" if namespace is None else f'in the namespace "{namespace}"'
         message = (
             f'{resource.partition("/")[0]} "{name}" is forbidden: User "{user}" cannot {verb} resource "{resource}" '
-            f'in API group "" in the namespace "{namespace}"'
+            f'in API group "" {scope}'
         )
         return _refusal(403, message, "Forbidden")
 
@@ -207,8 +226,40 @@ class FakeApiServer:
     async def _list_pods(self, request: web.Request) -> web.Response:
         if refused := self._refuse(request, "list", "pods"):
             return refused
-        items = [item for (namespace, _), item in self.pods.items() if namespace == request.match_info["namespace"]]
-        return web.json_response({"kind": "PodList", "items": items})
+        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
+        items = [
+            item
+            for (namespace, _), item in self.pods.items()
+            if namespace == request.match_info["namespace"]
+            and lists.matches(item["metadata"].get("labels", {}), labels)
+            and lists.matches_fields(item, fields)
+        ]
+        return self._page(request, "Pod", items)
+
+    async def _list_namespaces(self, request: web.Request) -> web.Response:
+        if refused := self._refuse(request, "list", "namespaces"):
+            return refused
+        return self._page(request, "Namespace", [{"metadata": {"name": name}} for name in self.namespaces])
+
+    def _page(self, request: web.Request, kind: str, items: list[dict[str, Any]]) -> web.Response:
+        limit, token = int(request.query.get("limit", 0)), request.query.get("continue", "")
+        try:
+            listing = lists.page(items, limit, token, "7", expired=self.lists_expire)
+        except lists.RefusedError as error:
+            return _refusal(error.status, error.message, error.reason, error.metadata)
+        return web.json_response(lists.represented(listing, kind, request.headers.get("Accept", "")))
+
+    async def _discover(self, request: web.Request) -> web.Response:
+        return web.json_response(lists.DISCOVERY[request.path])
+
+    async def _get_workload(self, request: web.Request) -> web.Response:
+        resource, namespace, name = (request.match_info[key] for key in ("resource", "namespace", "workload"))
+        if refused := self._refuse(request, "get", resource):
+            return refused
+        found = self.workloads.get((resource, namespace, name))
+        if found is None or request.match_info["group"] != ("batch" if resource == "jobs" else "apps"):
+            return _refusal(404, f'{resource} "{name}" not found', "NotFound", name=name, kind=resource)
+        return web.json_response(found)
 
     async def _get_pod(self, request: web.Request) -> web.Response:
         if refused := self._refuse(request, "get", "pods"):
@@ -271,11 +322,13 @@ def _no_pod(request: web.Request) -> web.Response:
     return _refusal(404, f'pods "{name}" not found', "NotFound", name=name, kind="pods")
 
 
-def _refusal(status: int, message: str, reason: str, **details: str) -> web.Response:
+def _refusal(
+    status: int, message: str, reason: str, metadata: dict[str, str] | None = None, **details: str
+) -> web.Response:
     body: dict[str, Any] = {
         "kind": "Status",
         "apiVersion": "v1",
-        "metadata": {},
+        "metadata": metadata or {},
         "status": "Failure",
         "message": message,
     }

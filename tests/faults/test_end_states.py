@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.container import Container
+    from tests.faults.conftest import Way
 
 pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -33,9 +34,9 @@ VOLUME_BASE = f"{VOLUME}/remotecmd-0"
 class Case:
     """A command in a pod of the test's own, and a server that follows it."""
 
-    def __init__(self, scene: Scene, pod: Pod, client: Client, **definition: Any) -> None:
+    def __init__(self, scene: Scene, pod: Pod, client: Client, kubeconfig: str = "", **definition: Any) -> None:
         self.scene, self.pod = scene, pod
-        self.lane = Lane(client, scene.target(pod.name))
+        self.lane = Lane(client, scene.target(pod.name, **({"kubeconfig": kubeconfig} if kubeconfig else {})))
         self.where = {"id": scene.id(), **definition}
         self.witness = Witness(f"run-{scene.suffix}")
         self.lane.watch(self.witness)
@@ -111,10 +112,15 @@ def test_container_ended_for_good(scene: Scene, client: Client, pods: Callable[.
     assert error["data"]["kind"] == "targetNotRunning"
 
 
-def test_pod_replaced(scene: Scene, client: Client, pods: Callable[..., Pod]) -> None:
-    case = Case(scene, pods(), client)
+def test_pod_replaced(scene: Scene, client: Client, pods: Callable[..., Pod], way: Callable[..., Way]) -> None:
+    """The server sees only the new pod: while there is none, it can't look."""
+    through = way()
+    case = Case(scene, pods(), client, through.kubeconfig)
+    through.proxy.refuse(refuses=True)
+    through.proxy.cut()
     case.pod.delete()
     case.pod.create()
+    through.proxy.refuse(refuses=False)
     assert case.told() == ("unknown", "lost", "podReplaced")
     assert case.lane.connections[-1] == "lost"
     assert case.status()["state"] == "absent"

@@ -32,7 +32,17 @@ COMPLETE = {"exited", "signaled"}
 NUMBERED = {"runId", "pid", "specHash"}
 """Placeholders of these keys tell different values apart: the second is `<runId 2>`."""
 
-PLAIN = {"processId", "startedAt", "endedAt", "time", "elapsedMs", "pidDirectory", "stdoutEnded", "stderrEnded"}
+PLAIN = {
+    "processId",
+    "startedAt",
+    "endedAt",
+    "time",
+    "elapsedMs",
+    "pidDirectory",
+    "kubeconfig",
+    "stdoutEnded",
+    "stderrEnded",
+}
 """Placeholders of these keys are all the same. Whether a stream is read to its end may be seen a little later."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.rpc.conversation import LOCAL, Conversation
@@ -202,6 +203,29 @@ def devfile(talk: Conversation) -> None:
     talk.ask("remotecmd/devfile", path="no/such/devfile.yaml", text="")
 
 
+KUBECONFIG = """\
+current-context: staging
+contexts:
+- {name: staging, context: {cluster: staging, user: me, namespace: shop}}
+- {name: prod, context: {cluster: prod, user: me}}
+clusters:
+- {name: staging, cluster: {server: "https://staging.invalid"}}
+- {name: prod, cluster: {server: "https://prod.invalid"}}
+users:
+- {name: me, user: {}}
+"""
+
+
+def targets(talk: Conversation) -> None:
+    path = Path(talk.directory, "kubeconfig")
+    path.write_text(KUBECONFIG)
+    where = {"kind": "kubernetes", "kubeconfig": str(path)}
+    talk.ask("remotecmd/targets", kind="local")
+    talk.ask("remotecmd/targets", **where, list="contexts")
+    talk.ask("remotecmd/targets", **where, context="prdo")
+    talk.ask("remotecmd/targets", **where, selector="app=web,=db")
+
+
 SCENARIOS: dict[str, Scenario] = {
     "initialize": initialize,
     "shutdown": shutdown,
@@ -217,5 +241,6 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/signal": signal,
     "remotecmd/remove": remove,
     "remotecmd/devfile": devfile,
+    "remotecmd/targets": targets,
     "rpc.discover": discover,
 }

@@ -26,6 +26,7 @@ METHODS = [
     "remotecmd/wait",
     "remotecmd/signal",
     "remotecmd/remove",
+    "remotecmd/targets",
     "rpc.discover",
 ]
 

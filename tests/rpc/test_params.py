@@ -34,6 +34,7 @@ WHOLE_CLASS: dict[type, dict[str, Any]] = {
     messages.ExecParams: {"cmdLine": "true"},
     messages.KubernetesTarget: {"podName": "a"},
     messages.ReadParams: {"offset": 0},
+    messages.TargetsParams: {"kind": "kubernetes"},
 }
 """Fields that are optional each, and of which a class wants one."""
 
@@ -52,6 +53,25 @@ PERMITTED: dict[Callable[..., Any], tuple[str, list[str]]] = {
     checks.check_input: ("\0", [HALF]),
     checks.check_kubernetes_name: ("a", ["", "A", "-a", "a/b", "a" * 254, "a\n", "a\0", HALF]),
     checks.check_kubernetes_name_or_empty: ("", ["A", "a/..", "a" * 254, "a\0", HALF]),
+    checks.check_selector: (
+        "a",
+        ["", "a\0", HALF, "a" * 4096, ",", "a,", "=b", "a=b=c", "a in b", "!", "a\n b"],
+    ),
+    checks.check_workload: (
+        "deployment/a",
+        [
+            "",
+            "a",
+            "deployment/",
+            "/a",
+            "deployment/a/b",
+            "Deployment/a",
+            "secret/a",
+            "deployment/A",
+            "deployment/a\0",
+            HALF,
+        ],
+    ),
     checks.check_signal: ("TERM", ["", "term", "SIGSIGTERM", "15", "KILL\n", "\0", HALF]),
 }
 """For each check a value that passes it and some that do not."""

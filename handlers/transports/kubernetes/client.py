@@ -1,36 +1,37 @@
 """The Kubernetes transport: containers of pods, by pods/exec.
 
-Wiring only: `kubeconfig` and `credentials` say how to get in, `connection` talks, `pods` judges what it saw, `stream`
-carries bytes. Importing this module is cheap; aiohttp and the Kubernetes client are imported in a thread on first use.
+Wiring only: `kubeconfig` and `credentials` say how to get in, `connection` talks, `find` and `listing` look, `pods`
+judges what they saw, `stream` carries bytes. Importing this module is cheap; aiohttp and the Kubernetes client are
+imported in a thread on first use.
 Rules: one connection per (kubeconfig, context), used by all streams; a 401 renews the credentials once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.inventory import ContextEntry, Inventory
 from handlers.transports.kubernetes import credentials, pods
-from handlers.transports.kubernetes.kubeconfig import load_access
+from handlers.transports.kubernetes.find import find
+from handlers.transports.kubernetes.kubeconfig import load_access, load_contexts
+from handlers.transports.kubernetes.listing import listing
 from handlers.transports.kubernetes.threads import run_in_daemon_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from handlers.api import KubernetesTarget, ResolvedTarget
+    from handlers.inventory import Inquiry
     from handlers.transports.kubernetes.access import Access, Credential
     from handlers.transports.kubernetes.connection import Connection
     from handlers.transports.kubernetes.stream import KubernetesStream
 
 T = TypeVar("T")
-
-_LISTED_PODS = 500
-"""How many pods are looked at to suggest one; a namespace has seldom more."""
 
 
 class KubernetesTransport:
@@ -43,10 +44,17 @@ class KubernetesTransport:
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._closed = False
 
+    async def inventory(self, inquiry: Inquiry) -> Inventory:
+        """Contexts from the kubeconfig, or a page of what the API server has in one of them."""
+        if inquiry.listed == "contexts":
+            return await run_in_daemon_thread(lambda: _read_contexts(inquiry.kubeconfig), name="kubeconfig")
+        access = await self._load(inquiry.kubeconfig, inquiry.context)
+        return await self._attempt(inquiry.kubeconfig, access, functools.partial(listing, inquiry))
+
     async def resolve(self, target: KubernetesTarget) -> ResolvedTarget:
-        """GET the pod and pin its container; the kubeconfig is read afresh, as each kubectl run would."""
+        """Find the pod and pin its container; the kubeconfig is read afresh, as each kubectl run would."""
         access = await self._load(target.kubeconfig, target.context)
-        return await self._attempt(target.kubeconfig, access, functools.partial(_resolve, target))
+        return await self._attempt(target.kubeconfig, access, functools.partial(find, target))
 
     async def open(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool = False) -> KubernetesStream:
         """Exec into the pinned container; refuses a pod or container that took its place."""
@@ -112,39 +120,6 @@ class KubernetesTransport:
             await connection.close()
 
 
-async def _resolve(target: KubernetesTarget, connection: Connection) -> ResolvedTarget:
-    access = connection.access
-    namespace = target.namespace or access.namespace
-    if not (
-        pods.NAME.fullmatch(namespace) and pods.NAME.fullmatch(target.pod_name)
-    ):  # never let "..", say, into a path
-        raise pods.no_such_pod(target.pod_name, None, namespace=namespace, place=access.place)
-    try:
-        pod = await connection.get_pod(namespace, target.pod_name)
-    except RemoteCommandError as error:
-        if error.kind is not ErrorKind.TARGET_NOT_FOUND:
-            raise
-        raise await _missing(connection, namespace, target.pod_name) from None
-    return pods.pin(
-        pod, target.container_name, place=access.place, context=access.context, kubeconfig=target.kubeconfig
-    )
-
-
-async def _missing(connection: Connection, namespace: str, name: str) -> RemoteCommandError:
-    """Say what is there instead, as far as the user may see it."""
-    place = connection.access.place
-    there: list[str] | None = None
-    with contextlib.suppress(RemoteCommandError):  # may not list: then nothing is suggested
-        there = pods.names(await connection.list_pods(namespace, limit=_LISTED_PODS))
-    if there == []:
-        try:
-            await connection.get_namespace(namespace)
-        except RemoteCommandError as error:
-            if error.kind is ErrorKind.TARGET_NOT_FOUND:
-                return pods.no_such_namespace(namespace, place=place)
-    return pods.no_such_pod(name, there, namespace=namespace, place=place)
-
-
 async def _open(target: ResolvedTarget, argv: Sequence[str], tty: bool, connection: Connection) -> KubernetesStream:  # noqa: FBT001  # a partial's argument
     """Exec, and look at the pod meanwhile: exec goes by name, and a name can be given to another pod."""
     check = asyncio.create_task(_check_pin(target, connection), name=f"kubernetes-pin-{target.pod_name}")
@@ -171,6 +146,11 @@ async def _open(target: ResolvedTarget, argv: Sequence[str], tty: bool, connecti
 async def _check_pin(target: ResolvedTarget, connection: Connection) -> None:
     pod = await connection.get_pod(target.namespace, target.pod_name)
     pods.check_pin(pod, target, place=connection.access.place)
+
+
+def _read_contexts(kubeconfig: str) -> Inventory:
+    entries, current = load_contexts(kubeconfig, os.environ)
+    return Inventory(contexts=tuple(ContextEntry(name, space, name == current) for name, space in entries))
 
 
 def _read_access(kubeconfig: str, context: str) -> Access:

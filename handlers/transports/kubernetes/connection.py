@@ -25,10 +25,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from handlers.errors import ErrorKind, RemoteCommandError
-from handlers.transports.kubernetes import frames
+from handlers.transports.kubernetes import frames, paths
 from handlers.transports.kubernetes.kubeconfig import invalid
 from handlers.transports.kubernetes.proxy import proxy_for
-from handlers.transports.kubernetes.refusals import MAX_BODY_BYTES, Refused, Request, explain
+from handlers.transports.kubernetes.refusals import MAX_BODY_BYTES, Refused, Request, explain, fresh_token
 from handlers.transports.kubernetes.stream import CLOSE_SECONDS, KubernetesStream
 from handlers.transports.kubernetes.threads import run_in_daemon_thread
 from handlers.transports.kubernetes.unreachable import unreachable
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from handlers.api import ResolvedTarget
     from handlers.transports.kubernetes.access import Access, Credential, Material
+    from handlers.transports.kubernetes.paths import Query
 
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 15.0
@@ -49,6 +50,7 @@ MAX_MESSAGE_BYTES = 4 << 20
 MAX_JSON_BYTES = 32 << 20
 USER_AGENT = "remotecmd"
 
+_JSON = "application/json"
 _PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 """Names only: the metadata of 500 pods instead of all their specs; old servers send the specs."""
 
@@ -83,18 +85,25 @@ class Connection:
 
     async def get_pod(self, namespace: str, name: str) -> dict[str, Any]:
         """One pod, as decoded JSON."""
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
-        return await self._get(path, self._request("get", "pods", name, namespace))
+        return await self._get(paths.pod(namespace, name), self._request("get", "pods", name, namespace))
 
-    async def list_pods(self, namespace: str, *, limit: int) -> dict[str, Any]:
-        """Names and metadata of up to `limit` pods, as decoded JSON."""
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods?limit={limit}"
-        return await self._get(path, self._request("list", "pods", "", namespace), accept=_PARTIAL)
+    async def get_workload(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """A deployment, statefulset, daemonset, replicaset or job, as decoded JSON."""
+        request = self._request("get", f"{kind}s", name, namespace)
+        return await self._get(paths.workload(kind, namespace, name), request)
 
     async def get_namespace(self, namespace: str) -> dict[str, Any]:
         """One namespace, as decoded JSON."""
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}"
-        return await self._get(path, self._request("get", "namespaces", namespace, namespace))
+        return await self._get(paths.namespace(namespace), self._request("get", "namespaces", namespace, ""))
+
+    async def list_pods(self, namespace: str, query: Query, *, names_only: bool = False) -> dict[str, Any]:
+        """A page of pods, as decoded JSON."""
+        request = self._request("list", "pods", "", namespace)
+        return await self._list(paths.pods(namespace), request, query, _PARTIAL if names_only else _JSON)
+
+    async def list_namespaces(self, query: Query) -> dict[str, Any]:
+        """The names of a page of namespaces, as decoded JSON."""
+        return await self._list(paths.NAMESPACES, self._request("list", "namespaces", "", ""), query, _PARTIAL)
 
     async def exec(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool) -> KubernetesStream:
         """Open an exec WebSocket; returns once the API server has upgraded it."""
@@ -132,15 +141,38 @@ class Connection:
         query = [("command", argument) for argument in argv]
         query += [("container", target.container_name), ("stdin", "true"), ("stdout", "true")]
         query += [("tty", "true")] if tty else [("stderr", "true")]  # a TTY has only one output
-        path = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods/{quote(target.pod_name, safe='')}/exec"
+        path = f"{paths.pod(target.namespace, target.pod_name)}/exec"
         return URL(f"{self.access.server}{path}?{urlencode(query, quote_via=quote)}", encoded=True)
 
-    async def _get(self, path: str, request: Request, *, accept: str = "application/json") -> dict[str, Any]:
+    async def _get(self, path: str, request: Request) -> dict[str, Any]:
         with self._translated(request):
-            async with asyncio.timeout(REQUEST_SECONDS):
-                headers = {**self._headers(), "Accept": accept}
-                response = await self._api.call_api("GET", self.access.server + path, header_params=headers)
-                body = await _read(response.response)
+            body = await self._fetch(path, _JSON)
+        return self._decoded(body)
+
+    async def _list(
+        self, path: str, request: Request, query: Query, accept: str
+    ) -> dict[str, Any]:  # fmt: skip
+        """A page. One whose list is too old to be continued goes on in a newer one: a picker needs no snapshot."""
+        given = {key: value for key, value in query.items() if value}
+        with self._translated(request):
+            try:
+                body = await self._fetch(f"{path}?{urlencode(given)}", accept)
+            except Refused as refused:
+                if not (token := fresh_token(refused)):
+                    raise
+                body = await self._fetch(f"{path}?{urlencode({**given, 'continue': token})}", accept)
+        return self._decoded(body)
+
+    async def _fetch(self, path: str, accept: str) -> bytes:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            headers = {**self._headers(), "Accept": accept}
+            response = await self._api.call_api("GET", self.access.server + path, header_params=headers)
+            return await _read(response.response)
+
+    def _decoded(self, body: bytes) -> dict[str, Any]:
+        if len(body) > MAX_JSON_BYTES:
+            message = f"An answer of the API server of {self.access.place} is larger than {MAX_JSON_BYTES >> 20} MiB."
+            raise RemoteCommandError(ErrorKind.NOT_SUPPORTED, message, remedy="Ask for fewer at once, with limit.")
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
@@ -245,12 +277,13 @@ async def _raise_refusals(request: aiohttp.ClientRequest, handler: aiohttp.Clien
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body; of one that is too long, more than MAX_JSON_BYTES."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MAX_JSON_BYTES:
             response.close()
-            return b""
+            break
     return bytes(body)
 
 

@@ -47,6 +47,22 @@ def load_access(kubeconfig: str, context: str, environ: Mapping[str, str]) -> Ac
     Raises:
         RemoteCommandError: kubeconfigInvalid; the message names the file and what is wrong with it.
     """
+    merged = _load(kubeconfig, context, environ)
+    return None if merged is None else merged.access(context)
+
+
+def load_contexts(kubeconfig: str, environ: Mapping[str, str]) -> tuple[list[tuple[str, str]], str]:
+    """Names and namespaces of all contexts, and the name of the current one; none with the in-cluster account.
+
+    Raises:
+        RemoteCommandError: kubeconfigInvalid, as above.
+    """
+    merged = _load(kubeconfig, "", environ)
+    return ([], "") if merged is None else (merged.contexts(), merged.current)
+
+
+def _load(kubeconfig: str, context: str, environ: Mapping[str, str]) -> Merged | None:
+    """All files as one; None if there are none and the in-cluster account is to be used."""
     paths = config_paths(kubeconfig, environ)
     merged = Merged()
     for path in paths:
@@ -59,7 +75,7 @@ def load_access(kubeconfig: str, context: str, environ: Mapping[str, str]) -> Ac
     if not merged.files:
         files = ", ".join(map(str, paths))
         raise invalid(f"There is no kubeconfig at {files}. Name one in target.kubeconfig, or set KUBECONFIG.")
-    return merged.access(context)
+    return merged
 
 
 def _read(path: Path, *, required: bool) -> str | None:
@@ -104,7 +120,8 @@ class Merged:
 
     def __init__(self) -> None:
         self.files = 0
-        self._current = ""
+        self.current = ""
+        """The name of the current context, which may be missing."""
         self._entries: dict[str, dict[str, tuple[Path, Entry]]] = {"cluster": {}, "context": {}, "user": {}}
 
     @property
@@ -115,7 +132,7 @@ class Merged:
     def add(self, path: Path, document: Entry) -> None:
         """Take one file's entries; relative paths in them are relative to that file."""
         self.files += 1
-        self._current = self._current or _text(document, "current-context", str(path))
+        self.current = self.current or _text(document, "current-context", str(path))
         for kind, entries in self._entries.items():
             listed = document.get(f"{kind}s") or []
             if not isinstance(listed, list):
@@ -133,12 +150,17 @@ class Merged:
                     raise invalid(f"In the kubeconfig {path}, {kind} {name} must be a mapping.")
                 entries.setdefault(name, (path, body))
 
+    def contexts(self) -> list[tuple[str, str]]:
+        """Name and namespace of each, as they stand there."""
+        found = self._entries["context"].items()
+        return [(name, _text(entry, "namespace", f"context {name}")) for name, (_, entry) in found]
+
     def access(self, context: str) -> Access:
         """What a context says; the current one if it is empty."""
         names = list(self._entries["context"])
         shown = ", ".join(names[:_SHOWN_CONTEXTS]) + (", …" if len(names) > _SHOWN_CONTEXTS else "")
         known = f"contexts there: {shown}" if names else "it has no contexts"
-        chosen = context or self._current
+        chosen = context or self.current
         if not chosen:
             raise invalid(f"The kubeconfig has no current context, and none was given; {known}.")
         if chosen not in self._entries["context"]:

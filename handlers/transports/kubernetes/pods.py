@@ -1,27 +1,23 @@
 """A pod as the API shows it: which container is meant, whether it runs, what to say if not. Pure.
 
-A pod is taken as decoded JSON, whatever it holds: fields that are missing or of another type count as empty, since the
-API grows and mirror implementations leave fields out.
+A pod is taken as decoded JSON, whatever it holds (`decoded`).
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from handlers.api import ResolvedTarget
 from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.transports.kubernetes.decoded import Json, mapping, mappings, text, with_words
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 """What a pod or a namespace can be called (a DNS subdomain, RFC 1123)."""
 
 _MAX_NAMES = 8
-_MAX_WORDS = 200
-
-Json = Mapping[str, Any]
 
 
 def pin(pod: Json, wanted: str, *, place: str, context: str, kubeconfig: str) -> ResolvedTarget:
@@ -37,21 +33,21 @@ def pin(pod: Json, wanted: str, *, place: str, context: str, kubeconfig: str) ->
     Raises:
         RemoteCommandError: containerNotFound or targetNotRunning.
     """
-    metadata = _mapping(pod, "metadata")
-    name, namespace = _text(metadata, "name"), _text(metadata, "namespace")
+    metadata = mapping(pod, "metadata")
+    name, namespace = text(metadata, "name"), text(metadata, "namespace")
     where = f"pod {name} (namespace {namespace}, {place})"
     container = _container(pod, wanted, where)
     status = _container_status(pod, container)
-    if not isinstance(_mapping(status, "state").get("running"), dict):  # an empty object is as good as startedAt
+    if not isinstance(mapping(status, "state").get("running"), dict):  # an empty object is as good as startedAt
         raise _not_running(pod, container, status, where)
     return ResolvedTarget(
         kind="kubernetes",
         context=context,
         namespace=namespace,
         pod_name=name,
-        pod_uid=_text(metadata, "uid"),
+        pod_uid=text(metadata, "uid"),
         container_name=container,
-        container_id=_text(status, "containerID"),
+        container_id=text(status, "containerID"),
         kubeconfig=kubeconfig,
     )
 
@@ -64,7 +60,7 @@ def check_pin(pod: Json, target: ResolvedTarget, *, place: str) -> None:
             containerRestarted or containerEnded).
     """
     where = f"Pod {target.pod_name} (namespace {target.namespace}, {place})"
-    if _text(_mapping(pod, "metadata"), "uid") != target.pod_uid:
+    if text(mapping(pod, "metadata"), "uid") != target.pod_uid:
         message = f"{where} was replaced by a new pod of the same name; what ran in the old one is gone."
         raise RemoteCommandError(ErrorKind.TARGET_NOT_FOUND, message, reason="podReplaced")
     if _is_over(pod):
@@ -78,8 +74,12 @@ def check_pin(pod: Json, target: ResolvedTarget, *, place: str) -> None:
 
 def _is_over(pod: Json) -> bool:
     """Whether none of its containers runs or will run again; one that is being deleted is told to be missing soon."""
-    is_deleted = bool(_mapping(pod, "metadata").get("deletionTimestamp"))
-    return _text(_mapping(pod, "status"), "phase") in ("Succeeded", "Failed") and not is_deleted
+    return text(mapping(pod, "status"), "phase") in ("Succeeded", "Failed") and not is_deleted(pod)
+
+
+def is_deleted(pod: Json) -> bool:
+    """Whether it is on its way out."""
+    return bool(mapping(pod, "metadata").get("deletionTimestamp"))
 
 
 def no_such_pod(name: str, there: Sequence[str] | None, *, namespace: str, place: str) -> RemoteCommandError:
@@ -102,22 +102,21 @@ def no_such_namespace(namespace: str, *, place: str) -> RemoteCommandError:
     return RemoteCommandError(ErrorKind.TARGET_NOT_FOUND, message, http_status=404)
 
 
-def names(listing: Json) -> list[str]:
-    """The names in a list of objects."""
-    return [name for item in _mappings(listing, "items") if (name := _text(_mapping(item, "metadata"), "name"))]
+def default_container(pod: Json, regular: Sequence[str], others: Sequence[str]) -> str:
+    """The container that is meant when none is named, as kubectl chooses; empty if the pod has none."""
+    annotated = text(mapping(mapping(pod, "metadata"), "annotations"), DEFAULT_CONTAINER)
+    return annotated if annotated and (annotated in regular or annotated in others) else next(iter(regular), "")
 
 
 def _container(pod: Json, wanted: str, where: str) -> str:
-    spec = _mapping(pod, "spec")
-    regular = [_text(item, "name") for item in _mappings(spec, "containers")]
+    spec = mapping(pod, "spec")
+    regular = [text(item, "name") for item in mappings(spec, "containers")]
     others = [
-        _text(item, "name")
+        text(item, "name")
         for key in ("initContainers", "ephemeralContainers")
-        for item in _mappings(spec, key)
+        for item in mappings(spec, key)
     ]  # fmt: skip
-    if not wanted:
-        annotated = _text(_mapping(_mapping(pod, "metadata"), "annotations"), DEFAULT_CONTAINER)
-        wanted = annotated if annotated in regular + others else next(iter(regular), "")
+    wanted = wanted or default_container(pod, regular, others)
     if wanted not in regular + others or not wanted:
         there = ", ".join(regular + others) or "none"
         message = f'No container "{wanted}" in {where}; containers there: {there}.'
@@ -126,60 +125,41 @@ def _container(pod: Json, wanted: str, where: str) -> str:
 
 
 def _container_status(pod: Json, container: str) -> Json:
-    status = _mapping(pod, "status")
+    status = mapping(pod, "status")
     for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for item in _mappings(status, key):
+        for item in mappings(status, key):
             if item.get("name") == container:
                 return item
     return {}
 
 
 def _not_running(pod: Json, container: str, status: Json, where: str) -> RemoteCommandError:
-    details = list(_why(pod, status))
-    phase = _text(_mapping(pod, "status"), "phase")
+    details = list(why_not_running(pod, status))
+    phase = text(mapping(pod, "status"), "phase")
     message = f"Container {container} of {where} is not running: {', '.join(details) or f'the pod is {phase}'}."
     ended = phase in ("Succeeded", "Failed")
-    name = _text(_mapping(pod, "metadata"), "name")
+    name = text(mapping(pod, "metadata"), "name")
     remedy = f"`kubectl describe pod {name}` shows its events."
     return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, message, retryable=not ended, remedy=remedy)
 
 
-def _why(pod: Json, status: Json) -> Iterator[str]:
-    state, pod_status = _mapping(status, "state"), _mapping(pod, "status")
-    waiting, terminated = _mapping(state, "waiting"), _mapping(state, "terminated")
+def why_not_running(pod: Json, status: Json) -> Iterator[str]:
+    """Why a container that does not run doesn't, in a few words each; `status` is the container's."""
+    state, pod_status = mapping(status, "state"), mapping(pod, "status")
+    waiting, terminated = mapping(state, "waiting"), mapping(state, "terminated")
     if terminated:
-        reason = _text(terminated, "reason") or "terminated"
+        reason = text(terminated, "reason") or "terminated"
         yield f"{reason}, exit code {terminated.get('exitCode', 'unknown')}"
     elif waiting:
-        yield _with_words(_text(waiting, "reason") or "waiting", waiting)
-    if _mapping(pod, "metadata").get("deletionTimestamp"):
+        yield with_words(text(waiting, "reason") or "waiting", waiting)
+    if is_deleted(pod):
         yield "the pod is being deleted"
     if terminated or waiting:
         return
-    if phase := _text(pod_status, "phase"):
+    if phase := text(pod_status, "phase"):
         yield f"the pod is {phase}"
-    if reason := _text(pod_status, "reason"):
-        yield _with_words(reason, pod_status)
-    for condition in _mappings(pod_status, "conditions"):
+    if reason := text(pod_status, "reason"):
+        yield with_words(reason, pod_status)
+    for condition in mappings(pod_status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            yield _with_words(_text(condition, "reason") or "not scheduled", condition)
-
-
-def _with_words(reason: str, holder: Json) -> str:
-    words = " ".join(_text(holder, "message").split())[:_MAX_WORDS].rstrip(".")
-    return f"{reason} ({words})" if words else reason
-
-
-def _mapping(holder: Json, key: str) -> Json:
-    value = holder.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(holder: Json, key: str) -> list[Json]:
-    value = holder.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(holder: Json, key: str) -> str:
-    value = holder.get(key)
-    return value if isinstance(value, str) else ""
+            yield with_words(text(condition, "reason") or "not scheduled", condition)

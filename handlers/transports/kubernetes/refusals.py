@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from handlers.errors import ErrorKind, RemoteCommandError
+from handlers.transports.kubernetes.decoded import mapping, text
 
 MAX_BODY_BYTES = 64 * 1024
 """How much of a refusal's body is read; a V1Status is about 1 KiB."""
@@ -46,8 +47,13 @@ class Request:
 
     @property
     def where(self) -> str:
-        """The namespace and context, as every message names them."""
-        return f"namespace {self.namespace} ({self.place})"
+        """The namespace and context, as every message names them; what is in no namespace has none."""
+        return f"namespace {self.namespace} ({self.place})" if self.namespace else self.place
+
+    @property
+    def noun(self) -> str:
+        """One of the resource."""
+        return self.resource.removesuffix("s")
 
 
 def explain(status: int, body: bytes, request: Request) -> RemoteCommandError:
@@ -64,7 +70,24 @@ def explain(status: int, body: bytes, request: Request) -> RemoteCommandError:
         return RemoteCommandError(ErrorKind.TARGET_NOT_RUNNING, message, retryable=True, http_status=status)
     if status == 404:
         return _not_found(request, by_api_server=bool(answer))
+    if status == 410 or (status == 400 and "continue" in words):
+        return _list_is_gone(status, request)
     return _other(status, request, words)
+
+
+def fresh_token(refused: Refused) -> str:
+    """The token with which a list that is too old to be continued can be, from the same place in a newer one."""
+    return text(mapping(_status_object(refused.body), "metadata"), "continue") if refused.status == 410 else ""
+
+
+def _list_is_gone(status: int, request: Request) -> RemoteCommandError:
+    return RemoteCommandError(
+        ErrorKind.OFFSET_EXPIRED,
+        f"The list of {request.resource} in {request.where} can't be continued from there: the continue token is too "
+        "old, or not of this list. Ask for the first page again, without continue.",
+        retryable=status == 410,
+        http_status=status,
+    )
 
 
 def _other(status: int, request: Request, words: str) -> RemoteCommandError:
@@ -99,12 +122,14 @@ def _forbidden(request: Request, words: str) -> RemoteCommandError:
         remedy = "Ask for a role with resources [pods/exec] and verbs [get, create], and [get] on pods."
     else:
         remedy = f"Ask for a role with resources [{resource}] and verbs [{verb}]."
+        if verb == "list":
+            remedy += f" A {request.noun} can be used all the same when it is named."
     return RemoteCommandError(ErrorKind.FORBIDDEN, message, remedy=remedy, http_status=403)
 
 
 def _not_found(request: Request, *, by_api_server: bool) -> RemoteCommandError:
     if by_api_server:
-        message = f'No pod "{request.name}" in {request.where}.'
+        message = f'No {request.noun} "{request.name}" in {request.where}.'
         return RemoteCommandError(ErrorKind.TARGET_NOT_FOUND, message, http_status=404)
     message = f"What answers at the server address of {request.place} is not a Kubernetes API server (HTTP 404)."
     return RemoteCommandError(ErrorKind.UNREACHABLE, message, remedy="Check the cluster's server.", http_status=404)

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 import handlers.follow
+import handlers.retry
 from handlers.agent import codec
 from handlers.agent.channel import Channel
 from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Stream
@@ -140,7 +141,7 @@ async def test_run_whose_record_is_gone_is_lost() -> None:
 
 
 async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers.follow, "BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr(handlers.retry, "_BACKOFF_SECONDS", (0.0,))
     asked = 0
 
     def answer(agent: ScriptedAgent, words: list[str]) -> None:
@@ -160,7 +161,7 @@ async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.
 
 
 async def test_end_is_told_once_though_the_channel_is_lost_right_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers.follow, "BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr(handlers.retry, "_BACKOFF_SECONDS", (0.0,))
 
     def answer(agent: ScriptedAgent, words: list[str]) -> None:
         if words[0] == "unhear":

@@ -112,6 +112,7 @@ ROWS: dict[str, tuple[Snapshot, State, Status, str | None, str | None]] = {
     "gone, its end not written down, stop asked": (
         began(life="G", **TERM), State.LOST, Status.UNKNOWN, "supervisorKilled", None,
     ),
+    "a zombie": (began(life="Z"), State.LOST, Status.UNKNOWN, "zombie", None),
     "its pid is another's": (began(life="R"), State.LOST, Status.UNKNOWN, "pidReused", None),
     "gone with its record": (began(life=MISSING), State.LOST, Status.UNKNOWN, "recordMissing", None),
     "another boot or namespace": (began(life="F"), State.LOST, Status.UNKNOWN, "containerRestarted", None),

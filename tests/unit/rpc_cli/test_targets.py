@@ -100,5 +100,17 @@ def test_a_target_is_described_as_it_was_written(text: str) -> None:
     assert targets.describe(targets.parse(text)) == text
 
 
+@pytest.mark.parametrize("text", ["k8s:", "kubernetes:"])
+def test_a_selector_stands_for_the_pod(text: str) -> None:
+    found = targets.parse(text, Options(selector="app in (a, b)", namespace="shop"))
+    assert wire.to_json(found) == kubernetes(selector="app in (a, b)", namespace="shop")
+    assert targets.describe(found) == "k8s: -l 'app in (a, b)' -n shop"
+
+
+def test_a_pod_is_named_once() -> None:
+    with pytest.raises(TargetError, match='the pod is given twice: in "k8s:api" and by --selector'):
+        targets.parse("k8s:api", Options(selector="app=web"))
+
+
 def test_a_workload_is_described_by_its_kind() -> None:
     assert targets.describe(targets.parse("k8s:shop/deploy/web")) == "k8s:shop/deployment/web"

@@ -85,6 +85,8 @@ REFUSED = {
     checks.check_optional_text: ["a\0", "x" * 4096],
     checks.check_kubernetes_name: ["", "A", "-a", "a-", "a" * 254, "a/b"],
     checks.check_kubernetes_name_or_empty: ["A", "-a", "a/b"],
+    checks.check_selector: ["", "a\0", "x" * 4096],
+    checks.check_workload: ["", "a", "deployment/", "secret/a", "Deployment/a", "deployment/A", "deployment/a/b"],
     checks.check_signal: ["", "term", "SIGSIGTERM", "15", "TERMX"],
 }
 NO_LIMITS = {checks.check_input}

@@ -12,9 +12,13 @@ def no_handler() -> NoReturn:
     raise AssertionError
 
 
+async def nobody(_: object) -> None:
+    """Hears notifications."""
+
+
 def session(state: ClientState = ClientState.CREATED) -> tuple[Session, list[int]]:
     watched: list[int] = []
-    return Session(no_handler, watched.append, "1", state=state), watched
+    return Session(no_handler, watched.append, "1", nobody, state=state), watched
 
 
 @pytest.mark.parametrize(

@@ -122,16 +122,21 @@ def test_targets() -> None:
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("fields", "expected"),
     [
-        messages.ContainerTarget(kind="docker", container="c"),
-        messages.KubernetesTarget(kind="kubernetes", selector="a=b"),
-        messages.KubernetesTarget(kind="kubernetes", workload="deployment/a"),
+        ({"selector": "a=b"}, api.KubernetesTarget(selector="a=b")),
+        ({"workload": "deploy/a"}, api.KubernetesTarget(workload="deployment/a")),
+        ({"workload": "po/a"}, api.KubernetesTarget(pod_name="a")),
     ],
+    ids=["selector", "workload by its short name", "a pod as a workload"],
 )
-def test_targets_that_are_not_built(target: messages.Target) -> None:
+def test_targets_that_are_not_named_by_pod(fields: dict[str, str], expected: api.KubernetesTarget) -> None:
+    assert translate.target_to_domain(messages.KubernetesTarget(kind="kubernetes", **fields)) == expected
+
+
+def test_targets_that_are_not_built() -> None:
     with pytest.raises(RemoteCommandError) as caught:
-        translate.target_to_domain(target)
+        translate.target_to_domain(messages.ContainerTarget(kind="docker", container="c"))
     assert caught.value.kind is ErrorKind.NOT_SUPPORTED
 
 

@@ -212,7 +212,8 @@ async def test_a_body_without_end_is_given_up(
 ) -> None:
     monkeypatch.setattr(connection_module, "MAX_JSON_BYTES", 1000)
     server.refusals = [(200, b" " * 2000)]
-    assert (await failure(transport, server.kubeconfig(tmp_path))).kind is ErrorKind.UNREACHABLE
+    error = await failure(transport, server.kubeconfig(tmp_path))
+    assert error.kind is ErrorKind.NOT_SUPPORTED and "is larger than" in error.message
 
 
 async def test_an_upgrade_refused_keeps_its_reason(

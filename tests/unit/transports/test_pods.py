@@ -157,11 +157,6 @@ def test_alike_pods_come_first_and_few() -> None:
     assert message.endswith("zz-6, ….")
 
 
-def test_names_of_an_odd_list() -> None:
-    assert pods.names({"items": [{"metadata": {"name": "a"}}, {}, "x", {"metadata": {"name": 7}}]}) == ["a"]
-    assert pods.names({}) == []
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda c: (
