@@ -69,7 +69,9 @@ def _judge_read(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Vio
 
 
 def _judge_devfile(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
-    given = {"path", "text"} & (good.keys() | failed)
+    if failed:  # what is wrong with a field says it all
+        return []
+    given = {"path", "text"} & good.keys()
     return [] if len(given) == 1 else [api.Violation((), "exactly one of path and text must be given")]
 
 
