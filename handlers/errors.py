@@ -35,6 +35,8 @@ class ErrorKind(enum.StrEnum):
     """The program that the kubeconfig names for credentials failed."""
     KUBECONFIG_INVALID = "kubeconfigInvalid"
     """The kubeconfig can't be read or lacks what is needed."""
+    DEVFILE_INVALID = "devfileInvalid"
+    """The devfile can't be read or is wrong; data.line and data.column say where."""
     TIMEOUT = "timeout"
     """Something did not answer in time, or an exec's timeoutSeconds ran out."""
     COMMAND_NOT_FOUND = "commandNotFound"
@@ -79,6 +81,8 @@ class RemoteCommandError(Exception):
         first_offset: where bytes are still there, when those asked for are gone.
         candidates: names that would not be ambiguous, the first of them if there are many.
         run_id: of a run that may have been started: a start that names it gives that run.
+        line: where a file is wrong, counted from 1.
+        column: the same, in characters.
     """
 
     def __init__(  # noqa: PLR0913  # all but two are named
@@ -94,6 +98,8 @@ class RemoteCommandError(Exception):
         first_offset: int | None = None,
         candidates: tuple[str, ...] = (),
         run_id: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -106,3 +112,5 @@ class RemoteCommandError(Exception):
         self.first_offset = first_offset
         self.candidates = candidates
         self.run_id = run_id
+        self.line = line
+        self.column = column

@@ -26,7 +26,7 @@ BROKEN_PIPE = 141
 MEANINGS = {
     0: "done; for run, attach and exec: the command's own status",
     1: "stop: some processes outlived even KILL",
-    USAGE: "the command line is wrong",
+    USAGE: "the command line or the devfile is wrong",
     TARGET: "the pod or container is not there, not running, or not the only one",
     ACCESS: "kubeconfig or credentials are wrong, or it is forbidden",
     CONNECTION: "the container or the API server can't be reached",
@@ -59,6 +59,7 @@ OF_KIND: dict[str, int] = {
     ErrorKind.STORAGE_UNAVAILABLE: CONTAINER,
     ErrorKind.STORAGE_FULL: CONTAINER,
     ErrorKind.PROCESS_LIMIT: CONTAINER,
+    ErrorKind.DEVFILE_INVALID: USAGE,
     ErrorKind.START_FAILED: FAILED,
     ErrorKind.OFFSET_EXPIRED: FAILED,
     ErrorKind.BACKEND_MISSING: FAILED,

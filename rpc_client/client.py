@@ -102,6 +102,10 @@ class Client:
     async def request(self, method: Literal["remotecmd/remove"], params: messages.RemoveParams) -> None: ...
     @overload
     async def request(
+        self, method: Literal["remotecmd/devfile"], params: messages.DevfileParams
+    ) -> results.DevfileResult: ...
+    @overload
+    async def request(
         self, method: Literal["remotecmd/targets"], params: messages.TargetsParams
     ) -> results.TargetsResult: ...
     @overload

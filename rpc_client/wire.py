@@ -33,6 +33,7 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "remotecmd/read": results.ReadResult,
         "remotecmd/wait": results.WaitResult,
         "remotecmd/remove": None,
+        "remotecmd/devfile": results.DevfileResult,
         "remotecmd/targets": results.TargetsResult,
         "rpc.discover": dict,
     }

@@ -53,6 +53,8 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
         first_offset=error.first_offset,
         candidates=error.candidates or None,
         run_id=error.run_id,
+        line=error.line,
+        column=error.column,
     )
 
 

@@ -382,6 +382,17 @@ class RemoveParams:
 
 
 @attrs.frozen(kw_only=True)
+class DevfileParams:
+    """Params of remotecmd/devfile: exactly one of path and text."""
+
+    path: Text | None = None
+    """Path on the server's machine, of a file or of a directory with a devfile.yaml or .devfile.yaml in it. A relative
+    one is below the directory in which the server was started."""
+    text: Annotated[str, checks.check_input] | None = None
+    """The devfile itself, in YAML or JSON; at most 1 MiB."""
+
+
+@attrs.frozen(kw_only=True)
 class TargetsParams:
     """Params of remotecmd/targets. All but kind is for kind "kubernetes"."""
 

@@ -207,6 +207,24 @@ async def remove(session: Session, params: messages.RemoveParams) -> Reply:
     return Reply(None)
 
 
+async def devfile(_: Session, params: messages.DevfileParams) -> Reply:
+    """The commands of a devfile (version 2), as definitions to start. Nothing is started, and no target is needed.
+
+    A component's container is found by its name: give it as the target's containerName. PROJECTS_ROOT is the
+    component's sourceMapping, else /projects; PROJECT_SOURCE is the directory of the first project in it.
+    """
+    return Reply(await asyncio.to_thread(_devfile, params))
+
+
+def _devfile(params: messages.DevfileParams) -> results.DevfileResult:
+    from handlers.devfile import commands, files  # noqa: PLC0415  # start-up must not wait for YAML
+
+    if params.path is not None:
+        name, text = files.read(params.path)
+        return translate.devfile_to_wire(commands.read(text, name))
+    return translate.devfile_to_wire(commands.read(params.text or ""))
+
+
 async def targets(session: Session, params: messages.TargetsParams) -> Reply:
     """What there is to run commands in, for a picker: contexts, namespaces, or pods with their containers.
 
@@ -243,6 +261,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/wait": Method(messages.WaitParams, results.WaitResult, wait),
         "remotecmd/signal": Method(messages.SignalParams, results.SignalResult, signal),
         "remotecmd/remove": Method(messages.RemoveParams, None, remove),
+        "remotecmd/devfile": Method(messages.DevfileParams, results.DevfileResult, devfile),
         "remotecmd/targets": Method(messages.TargetsParams, results.TargetsResult, targets),
         "rpc.discover": Method(messages.Empty, dict, discover),
     }

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 import attrs
 
 from handlers import api
+from handlers.devfile.model import GroupKind
 from handlers.errors import ErrorKind
 from rpc_server.checks import OneOf
-from rpc_server.messages import Encoding, StreamName
+from rpc_server.messages import Definition, Encoding, StreamName
 
 
 @attrs.frozen(kw_only=True)
@@ -240,6 +241,62 @@ class SignalResult:
 
 
 @attrs.frozen(kw_only=True)
+class DevfileGroup:
+    """What a command of a devfile is for."""
+
+    kind: Annotated[str, OneOf(GroupKind, grows=True)]
+    """Kind of the group."""
+    is_default: bool
+    """Whether it is the one to take of this kind."""
+
+
+@attrs.frozen(kw_only=True)
+class DevfileCommand:
+    """A command of a devfile."""
+
+    id: str
+    """Its id."""
+    kind: Literal["exec", "composite"]
+    """"exec": it runs definition in the container of component. "composite": it runs commands."""
+    group: DevfileGroup | None = None
+    """What it is for."""
+    component: str | None = None
+    """Of an exec command: the component, and so the container, in which it runs."""
+    hot_reload_capable: bool | None = None
+    """Of an exec command: whether it takes up changes of its sources by itself."""
+    definition: Definition | None = None
+    """Of an exec command: what to start. Left out if the devfile alone does not tell it; notSupported says why."""
+    parallel: bool | None = None
+    """Of a composite command: whether its commands run at the same time. Else the first that fails is the last."""
+    commands: tuple[str, ...] | None = None
+    """Of a composite command: ids of what it runs; one that is not supported is not among the commands."""
+
+
+@attrs.frozen(kw_only=True)
+class DevfileNotSupported:
+    """A part of a devfile that has no effect."""
+
+    path: str
+    """Where it is: "commands[2].apply"."""
+    what: str
+    """What it is, for a person."""
+
+
+@attrs.frozen(kw_only=True)
+class DevfileResult:
+    """Result of remotecmd/devfile."""
+
+    schema_version: str
+    """Version of the devfile's schema."""
+    name: str | None = None
+    """Name in its metadata."""
+    commands: tuple[DevfileCommand, ...]
+    """What can be run, in the order of the file."""
+    not_supported: tuple[DevfileNotSupported, ...]
+    """What has no effect."""
+
+
+@attrs.frozen(kw_only=True)
 class LocalEntry:
     """This machine."""
 
@@ -463,3 +520,7 @@ class FailureData:
     """With targetAmbiguous: the pods that match, at most 20 of them."""
     run_id: str | None = None
     """With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back."""
+    line: int | None = None
+    """With devfileInvalid: the line that is wrong, counted from 1."""
+    column: int | None = None
+    """The same: the column, counted from 1 in characters."""

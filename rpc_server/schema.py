@@ -69,6 +69,7 @@ ACROSS_FIELDS: Mapping[type, Schema] = MappingProxyType(
         },
         messages.KubernetesTarget: _one_of("podName", "selector", "workload"),
         messages.ReadParams: _one_of("offset", "from"),
+        messages.DevfileParams: _one_of("path", "text"),
         messages.TargetsParams: {},  # most fields are for one kind and list only
         messages.EnvVar: {},  # key=value has a limit in bytes, which no schema can say
     }

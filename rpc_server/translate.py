@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from handlers import api, naming
+from handlers.devfile import model as devfiles
 from handlers.errors import ErrorKind, RemoteCommandError
 from rpc_server import messages, results, translate_targets
 
@@ -67,6 +68,13 @@ def _judge_read(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Vio
     return [] if len(given) == 1 else [api.Violation((), "only one of offset and from may be given")]
 
 
+def _judge_devfile(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
+    if failed:  # what is wrong with a field says it all
+        return []
+    given = {"path", "text"} & good.keys()
+    return [] if len(given) == 1 else [api.Violation((), "exactly one of path and text must be given")]
+
+
 def _without_echoes(found: list[api.Violation], failed: frozenset[str]) -> list[api.Violation]:
     """Drop what only says that a malformed field is missing."""
     if failed & {"cmd_line", "args"}:
@@ -80,6 +88,7 @@ RULES = {
     messages.EnvVar: _judge_env_var,
     messages.KubernetesTarget: _judge_kubernetes_target,
     messages.ReadParams: _judge_read,
+    messages.DevfileParams: _judge_devfile,
     messages.TargetsParams: translate_targets.judge,
 }
 """For `converter.make_converter`."""
@@ -302,6 +311,51 @@ def window_to_wire(window: api.Window, encoding: messages.Encoding) -> results.R
         first_offset=window.first_offset,
         end_of_stream=window.ended and end >= window.size,
     )
+
+
+def definition_to_wire(definition: api.Definition) -> messages.Definition:
+    """What is empty is left out."""
+    return messages.Definition(
+        id=definition.id,
+        cmd_line=definition.cmd_line,
+        args=definition.args,
+        pid_directory=definition.pid_directory or None,
+        working_dir=definition.working_dir or None,
+        env_vars=tuple(messages.EnvVar(key=key, value=value) for key, value in definition.env_vars) or None,
+        merge_output=definition.merge_output or None,
+    )
+
+
+def devfile_to_wire(found: devfiles.Devfile) -> results.DevfileResult:
+    """What is not known is left out."""
+    return results.DevfileResult(
+        schema_version=found.schema_version,
+        name=found.name,
+        commands=tuple(_devfile_command_to_wire(command) for command in found.commands),
+        not_supported=tuple(
+            results.DevfileNotSupported(path=part.path, what=part.what) for part in found.not_supported
+        ),
+    )
+
+
+def _devfile_command_to_wire(command: devfiles.ExecCommand | devfiles.CompositeCommand) -> results.DevfileCommand:
+    group = None
+    if command.group is not None:
+        group = results.DevfileGroup(kind=command.group.kind.value, is_default=command.group.is_default)
+    match command:
+        case devfiles.ExecCommand():
+            return results.DevfileCommand(
+                id=command.id,
+                kind="exec",
+                group=group,
+                component=command.component,
+                hot_reload_capable=command.hot_reload_capable,
+                definition=None if command.definition is None else definition_to_wire(command.definition),
+            )
+        case devfiles.CompositeCommand():
+            return results.DevfileCommand(
+                id=command.id, kind="composite", group=group, parallel=command.parallel, commands=command.commands
+            )
 
 
 def gap_to_wire(gap: api.Gap) -> results.Gap:

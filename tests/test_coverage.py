@@ -39,6 +39,8 @@ NOT_ON_CLUSTER = {
     "$/setTrace": "no container takes part in it",
     "$/logTrace": "no container takes part in it",
     "window/logMessage": "no container takes part in it",
+    "remotecmd/devfile": "no container takes part in it",
+    "devfileInvalid": "no container takes part in it",
     "toolMissing": "no image of the node has a shell and lacks a tool",
     "processLimit": "the node limits no container's processes",
 }

@@ -521,6 +521,72 @@ export interface RemoveParams {
   readonly pidDirectory?: string;
 }
 
+/** Params of remotecmd/devfile: exactly one of path and text. */
+export interface DevfileParams {
+  /** Path on the server's machine, of a file or of a directory with a devfile.yaml or .devfile.yaml in it. A relative one is below the directory in which the server was started. */
+  readonly path?: string;
+  /** The devfile itself, in YAML or JSON; at most 1 MiB. */
+  readonly text?: string;
+}
+
+/** Result of remotecmd/devfile. */
+export interface DevfileResult {
+  /** Version of the devfile's schema. */
+  readonly schemaVersion: string;
+  /** Name in its metadata. */
+  readonly name?: string;
+  /** What can be run, in the order of the file. */
+  readonly commands: readonly DevfileCommand[];
+  /** What has no effect. */
+  readonly notSupported: readonly DevfileNotSupported[];
+}
+
+/** A command of a devfile. */
+export interface DevfileCommand {
+  /** Its id. */
+  readonly id: string;
+  /** "exec": it runs definition in the container of component. "composite": it runs commands. */
+  readonly kind: "exec" | "composite";
+  /** What it is for. */
+  readonly group?: DevfileGroup;
+  /** Of an exec command: the component, and so the container, in which it runs. */
+  readonly component?: string;
+  /** Of an exec command: whether it takes up changes of its sources by itself. */
+  readonly hotReloadCapable?: boolean;
+  /** Of an exec command: what to start. Left out if the devfile alone does not tell it; notSupported says why. */
+  readonly definition?: Definition;
+  /** Of a composite command: whether its commands run at the same time. Else the first that fails is the last. */
+  readonly parallel?: boolean;
+  /** Of a composite command: ids of what it runs; one that is not supported is not among the commands. */
+  readonly commands?: readonly string[];
+}
+
+/** What a command of a devfile is for. */
+export interface DevfileGroup {
+  /** Kind of the group. */
+  readonly kind: GroupKind;
+  /** Whether it is the one to take of this kind. */
+  readonly isDefault: boolean;
+}
+
+/**
+ * What a command is for. A later version may have more.
+ * - build: It builds.
+ * - run: It runs what was built.
+ * - test: It tests.
+ * - debug: It runs with a debugger.
+ * - deploy: It deploys.
+ */
+export type GroupKind = "build" | "run" | "test" | "debug" | "deploy";
+
+/** A part of a devfile that has no effect. */
+export interface DevfileNotSupported {
+  /** Where it is: "commands[2].apply". */
+  readonly path: string;
+  /** What it is, for a person. */
+  readonly what: string;
+}
+
 /** Params of remotecmd/targets. All but kind is for kind "kubernetes". */
 export interface TargetsParams {
   /** Kind of target. */
@@ -762,6 +828,10 @@ export interface FailureData {
   readonly candidates?: readonly string[];
   /** With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back. */
   readonly runId?: string;
+  /** With devfileInvalid: the line that is wrong, counted from 1. */
+  readonly line?: number;
+  /** The same: the column, counted from 1 in characters. */
+  readonly column?: number;
 }
 
 /**
@@ -775,6 +845,7 @@ export interface FailureData {
  * - unreachable: The API server or the node can't be reached, or the connection was cut.
  * - credentialPluginFailed: The program that the kubeconfig names for credentials failed.
  * - kubeconfigInvalid: The kubeconfig can't be read or lacks what is needed.
+ * - devfileInvalid: The devfile can't be read or is wrong; data.line and data.column say where.
  * - timeout: Something did not answer in time, or an exec's timeoutSeconds ran out.
  * - commandNotFound: No command of that id was started there; status answers with state absent instead.
  * - commandConflict: The id or the runId belongs to another command, or to a live one that the request does not allow.
@@ -800,6 +871,7 @@ export type ErrorKind =
   | "unreachable"
   | "credentialPluginFailed"
   | "kubeconfigInvalid"
+  | "devfileInvalid"
   | "timeout"
   | "commandNotFound"
   | "commandConflict"
@@ -830,6 +902,7 @@ export interface Requests {
   readonly "remotecmd/wait": { readonly params: WaitParams; readonly result: WaitResult };
   readonly "remotecmd/signal": { readonly params: SignalParams; readonly result: SignalResult };
   readonly "remotecmd/remove": { readonly params: RemoveParams; readonly result: null };
+  readonly "remotecmd/devfile": { readonly params: DevfileParams; readonly result: DevfileResult };
   readonly "remotecmd/targets": { readonly params: TargetsParams; readonly result: TargetsResult };
   readonly "rpc.discover": { readonly params: Empty; readonly result: Readonly<Record<string, unknown>> };
 }

@@ -169,6 +169,40 @@ def remove(talk: Conversation) -> None:
     stop_quietly(talk)
 
 
+DEVFILE = """\
+schemaVersion: 2.2.2
+metadata: {name: shop}
+variables: {port: "8080"}
+components:
+  - name: tools
+    container: {image: node, sourceMapping: /src}
+  - name: image
+    image: {imageName: shop}
+commands:
+  - id: install
+    exec: {component: tools, commandLine: npm ci, workingDir: "$PROJECT_SOURCE"}
+  - id: serve
+    exec:
+      component: tools
+      commandLine: npm start
+      workingDir: ${PROJECT_SOURCE}
+      env: [{name: PORT, value: "{{port}}"}]
+      hotReloadCapable: true
+  - id: run
+    composite:
+      commands: [install, serve]
+      group: {kind: run, isDefault: true}
+  - id: build-image
+    apply: {component: image}
+"""
+
+
+def devfile(talk: Conversation) -> None:
+    talk.ask("remotecmd/devfile", text=DEVFILE)
+    talk.ask("remotecmd/devfile", text=DEVFILE.replace("npm ci", "npm ci {{flags}}"))
+    talk.ask("remotecmd/devfile", path="no/such/devfile.yaml", text="")
+
+
 KUBECONFIG = """\
 current-context: staging
 contexts:
@@ -206,6 +240,7 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/wait": wait,
     "remotecmd/signal": signal,
     "remotecmd/remove": remove,
+    "remotecmd/devfile": devfile,
     "remotecmd/targets": targets,
     "rpc.discover": discover,
 }

@@ -35,6 +35,7 @@ WHOLE_CLASS: dict[type, dict[str, Any]] = {
     messages.KubernetesTarget: {"podName": "a"},
     messages.ReadParams: {"offset": 0},
     messages.TargetsParams: {"kind": "kubernetes"},
+    messages.DevfileParams: {"text": "schemaVersion: 2.0.0"},
 }
 """Fields that are optional each, and of which a class wants one."""
 
