@@ -26,6 +26,7 @@ METHODS = [
     "remotecmd/wait",
     "remotecmd/signal",
     "remotecmd/remove",
+    "remotecmd/devfile",
     "remotecmd/targets",
     "rpc.discover",
 ]
