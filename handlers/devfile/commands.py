@@ -247,8 +247,14 @@ class _Reader:
             raise self._circle(error.args[1][::-1]) from None
         members = {composite.id: composite.commands for composite in composites}
         runs: dict[str, int] = {}
+        depth: dict[str, int] = {}
         for name in order:
             runs[name] = sum(runs[member] for member in members[name]) if name in members else 1
+            depth[name] = 1 + max((depth[member] for member in members.get(name, ())), default=0)
+            if depth[name] > document.MAX_DEPTH:
+                raise self._entries[name].element.fault(
+                    f"runs commands of commands more than {document.MAX_DEPTH} deep"
+                )
             if runs[name] > MAX_PARTS:
                 raise self._entries[name].element.fault(f"would run more than {MAX_PARTS} commands")
 

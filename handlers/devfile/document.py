@@ -125,8 +125,13 @@ def parse(text: str, name: str) -> Element:
 
 
 def _compose(text: str, name: str) -> yaml.Node | None:
+    loader = None
     try:
-        return _Composer(text, name).get_single_node()
+        loader = _Composer(text, name)
+        return loader.get_single_node()
+    except (ValueError, OverflowError):  # of chr(), where PyYAML turns an escape as in "\\UFFFFFFFF" into a character
+        mark = None if loader is None else loader.get_mark()
+        raise fault(mark, "this escape stands for no character: the last one is \\U0010FFFF", name) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         mark = yaml.Mark(name, error.position, before.count("\n"), error.position - before.rfind("\n") - 1, "", 0)

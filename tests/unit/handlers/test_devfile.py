@@ -164,6 +164,12 @@ WRONG = {
     "a group of no kind": (HEAD + EXEC.replace("'true'", "'true', group: {kind: zip}"), 6, "must be one of"),
     "a tag": ("schemaVersion: !!python/object:os.system 2.0.0\n", 1, "tag"),
     "a list for a mapping": ("- schemaVersion: 2.0.0\n", 1, "must be a mapping"),
+    "an escape of no character": ('schemaVersion: 2.0.0\na: "\\UFFFFFFFF"\n', 2, "no character"),
+    "composites too deep": (
+        HEAD + EXEC.replace("NAME", "c0")
+        + "".join(f"  - {{id: c{i}, composite: {{commands: [c{i - 1}]}}}}\n" for i in range(1, 900)),
+        70, "more than 64 deep",
+    ),
     "an alias within itself": ("schemaVersion: 2.0.0\na: &x [*x]\n", 2, "within what it stands for"),
 }  # fmt: skip
 
