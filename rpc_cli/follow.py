@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rpc_client.client import Client
     from rpc_client.run import Run
 
+UNDO_SECONDS = 1.0
+"""For what follows a start that was given up. Its channel is open if it was answered, so that is plenty."""
+
 
 @attrs.frozen(kw_only=True)
 class Address:
@@ -63,6 +66,27 @@ async def show(screen: Screen, event: Event) -> None:
             screen.warn(f"{gone} of {event.stream} from {event.from_:,} on are gone: {formats.printable(event.reason)}")
         case results.Connection():
             screen.warn(connection(event))
+
+
+def status_of(screen: Screen, name: str, process: results.Process) -> int:
+    """The exit status for a run that is over; what that alone does not tell is said."""
+    if process.reason == "timeout":
+        screen.warn(f"{name} was stopped at its time limit")
+    elif process.status == "unknown":
+        screen.fail(f"how {name} ended is not known: {formats.printable(process.reason or process.state)}")
+    return exits.of_process(process)
+
+
+async def undo(client: Client, params: messages.StartParams, address: Address) -> None:
+    """A start whose answer was under way when it was cancelled has made a run; only that one is ended."""
+    try:
+        async with asyncio.timeout(UNDO_SECONDS):
+            found = await client.request("remotecmd/status", messages.StatusParams(**address.where))
+            if found.process is not None and found.process.run_id == params.run_id:
+                stop = messages.StopParams(**address.where, signal="KILL", grace_period_seconds=0)
+                await client.request("remotecmd/stop", stop)
+    except (RequestError, TimeoutError):
+        return  # what can't be reached was not started either
 
 
 def connection(event: results.Connection) -> str:
@@ -133,15 +157,7 @@ class Foreground:
             self._screen.note(f"left running: remotecmd logs -f {self._address.text}")
             return 128 + (self._left_by or 0)
         self._say_stopped(outcomes)
-        return self._status_of(run.process)
-
-    def _status_of(self, process: results.Process) -> int:
-        if process.reason == "timeout":
-            self._screen.warn(f"{self._address.text} was stopped at its time limit")
-        elif process.status == "unknown":
-            reason = formats.printable(process.reason or process.state)
-            self._screen.fail(f"how {self._address.text} ended is not known: {reason}")
-        return exits.of_process(process)
+        return status_of(self._screen, self._address.text, run.process)
 
     def _stop_params(self, name: str | None = None, grace_seconds: float | None = None) -> messages.StopParams:
         return messages.StopParams(

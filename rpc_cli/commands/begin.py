@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,11 @@ import click
 
 from rpc_cli import formats, options, words
 from rpc_cli.context import Context, pass_context
-from rpc_cli.follow import Address, Foreground, waiting
-from rpc_client.errors import RequestError
+from rpc_cli.follow import Address, Foreground, undo, waiting
 from rpc_server import messages
 
 if TYPE_CHECKING:
-    from rpc_client.client import Client
     from rpc_client.run import Run
-
-UNDO_SECONDS = 1.0
-"""For what follows a start that was given up. Its channel is open if it was answered, so that is plenty."""
 
 
 @click.command(
@@ -82,22 +76,10 @@ async def _foreground(context: Context, params: messages.StartParams) -> int:
         with Foreground(context.screen, client, address, params.grace_period_seconds) as foreground:
             run = await foreground.open(client.start(params))
             if run is None:
-                await _undo(client, params, address)
+                await undo(client, params, address)
                 return 128 + (foreground.given_up_by or 0)
             context.screen.note(_title(run, address) + ("" if run.created else "  live already: attached"))
             return await foreground.follow(run)
-
-
-async def _undo(client: Client, params: messages.StartParams, address: Address) -> None:
-    """A start whose answer was under way when it was cancelled has made a run; only that one is ended."""
-    try:
-        async with asyncio.timeout(UNDO_SECONDS):
-            found = await client.request("remotecmd/status", messages.StatusParams(**address.where))
-            if found.process is not None and found.process.run_id == params.run_id:
-                stop = messages.StopParams(**address.where, signal="KILL", grace_period_seconds=0)
-                await client.request("remotecmd/stop", stop)
-    except (RequestError, TimeoutError):
-        return  # what can't be reached was not started either
 
 
 @click.command(
@@ -119,7 +101,7 @@ def attach(
 
 async def _attach(
     context: Context, address: Address, grace_seconds: float | None, params: messages.AttachParams
-) -> int:  # fmt: skip
+) -> int:
     async with context.connect() as client:
         client.on_progress(context.screen.progress)
         with Foreground(context.screen, client, address, grace_seconds) as foreground:

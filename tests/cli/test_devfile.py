@@ -101,11 +101,18 @@ def test_a_devfile_that_is_wrong_says_where(cli: Cli, tmp_path: Path) -> None:
     assert b"devfile.yaml, line 3, column 5" in done.stderr
 
 
-def test_ctrl_c_stops_what_runs(cli: Cli, project: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "status", "left"),
+    [(signal.SIGINT, 128 + signal.SIGTERM, "stopped"), (signal.SIGHUP, 128 + signal.SIGHUP, "running")],
+    ids=["Ctrl-C stops it", "a lost terminal leaves it"],
+)
+def test_signals_mean_what_they_do_with_run(
+    cli: Cli, project: Path, given: signal.Signals, status: int, left: str
+) -> None:
     words = ["devfile", "run", "-f", str(project), "--pid-directory", cli.directory, "wait", "local"]
     running = cli.begin(*words)
     assert running.stdout is not None
     assert running.stdout.readline() == b"up\n"
-    running.send_signal(signal.SIGINT)
-    assert end(running)[2] == 128 + signal.SIGTERM
-    assert cli.process("wait")["status"] == "stopped"
+    running.send_signal(given)
+    assert end(running)[2] == status
+    assert cli.process("wait")["status"] == left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -57,7 +58,18 @@ async def test_a_context_that_is_not_there_has_one_too(kubeconfig: str) -> None:
     assert stderr.startswith(b"remotecmd: there is no context nosuch in the kubeconfig")
 
 
-async def test_ctrl_c_ends_a_start_that_is_not_answered(tmp_path: Path) -> None:
+DEVFILE = """\
+schemaVersion: 2.2.2
+components: [{name: main, container: {image: any}}]
+commands: [{id: it, exec: {component: main, commandLine: 'true'}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "k8s:app", "--", "true"], ["devfile", "run", "it", "k8s:app"]], ids=["run", "devfile run"]
+)
+async def test_ctrl_c_ends_a_start_that_is_not_answered(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "devfile.yaml").write_text(DEVFILE)
     asked: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
     silent = await asyncio.start_server(lambda _, writer: asked.put_nowait(writer), "127.0.0.1", 0)
     address = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
@@ -73,7 +85,7 @@ async def test_ctrl_c_ends_a_start_that_is_not_answered(tmp_path: Path) -> None:
         )
     )
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, "run", "--kubeconfig", str(kubeconfig), "k8s:app", "--", "true"
+        PROGRAM, *words, cwd=tmp_path, env={**os.environ, "KUBECONFIG": str(kubeconfig)}
     )
     connections = [await asyncio.wait_for(asked.get(), TIMEOUT)]
     process.send_signal(signal.SIGINT)
