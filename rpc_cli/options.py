@@ -85,21 +85,31 @@ def common(function: F) -> F:
     )(function)
 
 
-def _kubernetes_options(function: F) -> F:
-    for option in (
-        click.option("--kubeconfig", metavar="PATH", help="Kubeconfig file; as kubectl finds it when left out."),
-        click.option(
-            "--selector",
-            "-l",
-            metavar="LABELS",
-            help="Instead of a pod's name: the one running pod that has such labels, as app=web.",
-        ),
-        click.option("--container", "-c", metavar="NAME", help="Container of the pod."),
-        click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pod."),
-        click.option("--context", metavar="NAME", help="Context of the kubeconfig; it may hold slashes."),
-    ):
-        function = option(function)
-    return function  # fmt: skip
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator; the help has the last one first."""
+
+    def decorate(function: F) -> F:
+        for option in options:
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _selector(text: str) -> Callable[[F], F]:
+    return click.option("--selector", "-l", metavar="LABELS", help=text)
+
+
+_KUBECONFIG = click.option("--kubeconfig", metavar="PATH", help="Kubeconfig file; as kubectl finds it when left out.")
+_CONTEXT = click.option("--context", metavar="NAME", help="Context of the kubeconfig; it may hold slashes.")
+
+_kubernetes_options = _all(
+    _KUBECONFIG,
+    _selector("Instead of a pod's name: the one running pod that has such labels, as app=web."),
+    click.option("--container", "-c", metavar="NAME", help="Container of the pod."),
+    click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pod."),
+    _CONTEXT,
+)
 
 
 def _target(text: str | None, given: dict[str, Any]) -> messages.Target:
@@ -173,29 +183,28 @@ def wait_for_pod(function: F) -> F:
     return click.option("--wait", "wait_seconds", type=SECONDS, metavar="TIME", help=text)(function)
 
 
-def place_options(function: F) -> F:
-    """Where in Kubernetes to look, without a pod; the subcommand gets them under their names."""
-    for option in (
-        click.option("--kubeconfig", metavar="PATH", help="Kubeconfig file; as kubectl finds it when left out."),
-        click.option("--selector", "-l", metavar="LABELS", help="Only pods with such labels, as app=web."),
-        click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pods."),
-        click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
-    ):
-        function = option(function)
-    return function
+place_options = _all(
+    _KUBECONFIG,
+    _selector("Only pods with such labels, as app=web."),
+    click.option("--namespace", "-n", metavar="NAME", help="Namespace of the pods."),
+    _CONTEXT,
+)
+"""Where in Kubernetes to look, without a pod; the subcommand gets them under their names."""
 
-
-def definition_options(function: F) -> F:
-    """What run and exec share: --workdir, --env, --shell, --timeout."""
-    for option in (
-        click.option("--timeout", type=SECONDS, metavar="TIME", help="Stop it after this time: 90, 30s, 5m, 1h30m."),
-        click.option("--shell", "-s", metavar="STRING", help="Run this by /bin/sh instead of the words after --."),
-        click.option("--env", "-e", type=ENV_VAR, multiple=True, metavar="KEY[=VALUE]",
-                     help="Set a variable; KEY alone takes the value from here. Repeatable."),
-        click.option("--workdir", "-w", metavar="PATH", help="Directory to start in."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+definition_options = _all(
+    click.option("--timeout", type=SECONDS, metavar="TIME", help="Stop it after this time: 90, 30s, 5m, 1h30m."),
+    click.option("--shell", "-s", metavar="STRING", help="Run this by /bin/sh instead of the words after --."),
+    click.option(
+        "--env",
+        "-e",
+        type=ENV_VAR,
+        multiple=True,
+        metavar="KEY[=VALUE]",
+        help="Set a variable; KEY alone takes the value from here. Repeatable.",
+    ),
+    click.option("--workdir", "-w", metavar="PATH", help="Directory to start in."),
+)
+"""What run and exec share: --workdir, --env, --shell, --timeout."""
 
 
 class TakesWords(click.Command):

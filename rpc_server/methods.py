@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from handlers.api import Begin, Process, Stream
-from rpc_server import messages, results, translate, translate_targets
+from rpc_server import messages, results, translate, translate_devfile, translate_targets
 from rpc_server.progress import waiting
 from rpc_server.session import Session
 
@@ -221,8 +221,8 @@ def _devfile(params: messages.DevfileParams) -> results.DevfileResult:
 
     if params.path is not None:
         name, text = files.read(params.path)
-        return translate.devfile_to_wire(commands.read(text, name))
-    return translate.devfile_to_wire(commands.read(params.text or ""))
+        return translate_devfile.devfile_to_wire(commands.read(text, name))
+    return translate_devfile.devfile_to_wire(commands.read(params.text or ""))
 
 
 async def targets(session: Session, params: messages.TargetsParams) -> Reply:

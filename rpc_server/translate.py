@@ -12,12 +12,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from handlers import api, naming
-from handlers.devfile import model as devfiles
 from handlers.errors import ErrorKind, RemoteCommandError
 from rpc_server import messages, results, translate_targets
+from rpc_server.converter import wire_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rpc_server.converter import Rule
 
 LOCAL_BUILT = sys.platform == "linux"
 """The agent needs Linux' /proc; the server itself runs anywhere."""
@@ -54,25 +56,18 @@ def _judge_env_var(good: Mapping[str, Any], _: frozenset[str]) -> list[api.Viola
     return [api.Violation(v.path[2:], v.message) for v in found]
 
 
-def _judge_kubernetes_target(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
-    given = {"pod_name", "selector", "workload"} & (good.keys() | failed)
-    if not given:
-        return [api.Violation(("pod_name",), "is required")]
-    return [] if len(given) == 1 else [api.Violation((), "only one of podName, selector and workload may be given")]
+def _only_one_of(*fields: str, missing: api.Violation) -> Rule:
+    """The rule that exactly one of these is given; what is malformed counts as given."""
+    names = [wire_name(field) for field in fields]
+    too_many = api.Violation((), f"only one of {', '.join(names[:-1])} and {names[-1]} may be given")
 
+    def judge(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
+        given = set(fields) & (good.keys() | failed)
+        if not given:
+            return [missing]
+        return [] if len(given) == 1 else [too_many]
 
-def _judge_read(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
-    given = {"offset", "from_"} & (good.keys() | failed)
-    if not given:
-        return [api.Violation(("offset",), "is required, or from")]
-    return [] if len(given) == 1 else [api.Violation((), "only one of offset and from may be given")]
-
-
-def _judge_devfile(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
-    if failed:  # what is wrong with a field says it all
-        return []
-    given = {"path", "text"} & good.keys()
-    return [] if len(given) == 1 else [api.Violation((), "exactly one of path and text must be given")]
+    return judge
 
 
 def _without_echoes(found: list[api.Violation], failed: frozenset[str]) -> list[api.Violation]:
@@ -86,9 +81,11 @@ RULES = {
     messages.Definition: _judge_definition,
     messages.ExecParams: _judge_exec,
     messages.EnvVar: _judge_env_var,
-    messages.KubernetesTarget: _judge_kubernetes_target,
-    messages.ReadParams: _judge_read,
-    messages.DevfileParams: _judge_devfile,
+    messages.KubernetesTarget: _only_one_of(
+        "pod_name", "selector", "workload", missing=api.Violation(("pod_name",), "is required")
+    ),
+    messages.ReadParams: _only_one_of("offset", "from_", missing=api.Violation(("offset",), "is required, or from")),
+    messages.DevfileParams: _only_one_of("path", "text", missing=api.Violation(("path",), "is required, or text")),
     messages.TargetsParams: translate_targets.judge,
 }
 """For `converter.make_converter`."""
@@ -311,51 +308,6 @@ def window_to_wire(window: api.Window, encoding: messages.Encoding) -> results.R
         first_offset=window.first_offset,
         end_of_stream=window.ended and end >= window.size,
     )
-
-
-def definition_to_wire(definition: api.Definition) -> messages.Definition:
-    """What is empty is left out."""
-    return messages.Definition(
-        id=definition.id,
-        cmd_line=definition.cmd_line,
-        args=definition.args,
-        pid_directory=definition.pid_directory or None,
-        working_dir=definition.working_dir or None,
-        env_vars=tuple(messages.EnvVar(key=key, value=value) for key, value in definition.env_vars) or None,
-        merge_output=definition.merge_output or None,
-    )
-
-
-def devfile_to_wire(found: devfiles.Devfile) -> results.DevfileResult:
-    """What is not known is left out."""
-    return results.DevfileResult(
-        schema_version=found.schema_version,
-        name=found.name,
-        commands=tuple(_devfile_command_to_wire(command) for command in found.commands),
-        not_supported=tuple(
-            results.DevfileNotSupported(path=part.path, what=part.what) for part in found.not_supported
-        ),
-    )
-
-
-def _devfile_command_to_wire(command: devfiles.ExecCommand | devfiles.CompositeCommand) -> results.DevfileCommand:
-    group = None
-    if command.group is not None:
-        group = results.DevfileGroup(kind=command.group.kind.value, is_default=command.group.is_default)
-    match command:
-        case devfiles.ExecCommand():
-            return results.DevfileCommand(
-                id=command.id,
-                kind="exec",
-                group=group,
-                component=command.component,
-                hot_reload_capable=command.hot_reload_capable,
-                definition=None if command.definition is None else definition_to_wire(command.definition),
-            )
-        case devfiles.CompositeCommand():
-            return results.DevfileCommand(
-                id=command.id, kind="composite", group=group, parallel=command.parallel, commands=command.commands
-            )
 
 
 def gap_to_wire(gap: api.Gap) -> results.Gap:

@@ -53,8 +53,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_only_again(item: pytest.Item) -> bool:
-    on_v4 = isinstance(item, pytest.Function) and getattr(item, "callspec", None) is not None
-    return on_v4 and item.callspec.params.get("target") == "fake-v4" and not getattr(item.module, "ALSO_ON_V4", False)
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return False
+    return item.callspec.params.get("target") == "fake-v4" and not getattr(item.module, "ALSO_ON_V4", False)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

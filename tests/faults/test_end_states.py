@@ -36,7 +36,7 @@ class Case:
 
     def __init__(self, scene: Scene, pod: Pod, client: Client, kubeconfig: str = "", **definition: Any) -> None:
         self.scene, self.pod = scene, pod
-        self.lane = Lane(client, scene.target(pod.name, **({"kubeconfig": kubeconfig} if kubeconfig else {})))
+        self.lane = Lane(client, scene.target(pod.name, kubeconfig=kubeconfig or str(scene.kubeconfig)))
         self.where = {"id": scene.id(), **definition}
         self.witness = Witness(f"run-{scene.suffix}")
         self.lane.watch(self.witness)

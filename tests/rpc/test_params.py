@@ -39,7 +39,7 @@ WHOLE_CLASS: dict[type, dict[str, Any]] = {
 }
 """Fields that are optional each, and of which a class wants one."""
 
-EXCLUDES = {"args": "cmdLine", "from": "offset", "selector": "podName", "workload": "podName"}
+EXCLUDES = {"args": "cmdLine", "from": "offset", "path": "text", "selector": "podName", "workload": "podName"}
 """What must not be given beside a field."""
 
 HALF = "\ud800"

@@ -149,9 +149,7 @@ class Connection:
             body = await self._fetch(path, _JSON)
         return self._decoded(body)
 
-    async def _list(
-        self, path: str, request: Request, query: Query, accept: str
-    ) -> dict[str, Any]:  # fmt: skip
+    async def _list(self, path: str, request: Request, query: Query, accept: str) -> dict[str, Any]:
         """A page. One whose list is too old to be continued goes on in a newer one: a picker needs no snapshot."""
         given = {key: value for key, value in query.items() if value}
         with self._translated(request):
