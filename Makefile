@@ -16,7 +16,7 @@ AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
-  transcripts e2e faults bench lock clean
+  transcripts vsix ui screenshots e2e faults bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,23 @@ transcripts: $(PYTHON_READY) ## Record the conversations in docs/transcripts ane
 	$(BIN)/python -m tests.rpc.record
 	$(BIN)/python -m rpc_server.documents
 
+# The wheel's dependencies come from the package index when the server is installed, in the versions that are tested here.
+vsix: setup ## Package the editor extension, with the server's wheel in it, as dist/remotecmd-VERSION.vsix
+	rm -rf $(EXTENSION)/dist $(EXTENSION)/server
+	mkdir -p dist $(EXTENSION)/dist $(EXTENSION)/server
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(EXTENSION)/server .
+	grep -oE '^[a-z0-9][^\\]*[^\\ ]' requirements.lock >$(EXTENSION)/server/constraints.txt
+	cp $(EXTENSION)/node_modules/vscode-jsonrpc/License.txt $(EXTENSION)/dist/licenses.txt
+	cd $(EXTENSION) && npm run --silent build && npm run --silent package
+
+ui: vsix ## Drive the packaged extension in a real VS Code, in a browser (Debian; root for what is missing)
+	tests/install-packages editor
+	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) npm run --silent ui
+
+screenshots: vsix ## Take the pictures of the extension's README anew
+	tests/install-packages editor
+	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) REMOTECMD_SCREENSHOTS=media/screenshots npm run --silent ui screenshots
+
 e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
 	tests/install-packages shells
 	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(BIN)/pytest -m 'cluster or shells'
@@ -61,10 +78,11 @@ lock: $(NODE_READY) .cache/uv/bin/uv ## Resolve the dependencies anew and write 
 	.cache/uv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	  --no-header --group dev pyproject.toml -o requirements.lock
 	cd $(EXTENSION) && npm update --package-lock-only --ignore-scripts --no-audit --no-fund
+	cd tests/vscode && npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 	cd tests/cluster && go mod tidy
 
 clean: ## Remove what the targets above have made in the checkout
-	rm -rf .venv .cache $(EXTENSION)/node_modules $(EXTENSION)/dist .coverage .hypothesis .import_linter_cache
+	rm -rf .venv .cache dist $(addprefix $(EXTENSION)/,node_modules dist server test-results) .coverage .hypothesis .import_linter_cache
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
