@@ -16,7 +16,7 @@ AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
-  transcripts vsix ui screenshots e2e faults bench lock clean
+  transcripts vsix ui e2e faults bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +53,8 @@ vsix: setup ## Package the editor extension, with the server's wheel in it, as d
 
 ui: vsix ## Drive the packaged extension in a real VS Code, in a browser (Debian; root for what is missing)
 	tests/install-packages editor
-	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) npm run --silent ui
-
-screenshots: vsix ## Take the pictures of the extension's README anew
-	tests/install-packages editor
-	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) REMOTECMD_SCREENSHOTS=media/screenshots npm run --silent ui screenshots
+	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) \
+	  ../tests/contained --private-tmp npm run --silent ui $(ONLY)
 
 e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
 	tests/install-packages shells

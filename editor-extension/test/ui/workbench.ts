@@ -1,0 +1,147 @@
+// What a person does with VS Code's window, by roles and names wherever it has them.
+
+import type { Locator, Page } from "playwright-core";
+
+import { until } from "./until.js";
+
+/** The title of every command of ours begins with it in the palette. */
+const CATEGORY = "Remote Commands";
+
+export class Workbench {
+  readonly page: Page;
+  readonly quick: Locator;
+  readonly #quickInput: Locator;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.quick = page.locator(".quick-input-widget");
+    this.#quickInput = this.quick.locator("input[type=text]");
+  }
+
+  async drawn(): Promise<void> {
+    await this.page.locator(".monaco-workbench").waitFor();
+    await this.page.locator(".statusbar-item").first().waitFor();
+  }
+
+  /** Open the command palette with that text. Without the keyboard where a terminal or a frame would get the key. */
+  async palette(text: string): Promise<void> {
+    const keyed = await this.page.evaluate(() => {
+      const active = document.activeElement;
+      return active?.tagName !== "IFRAME" && active?.classList.contains("xterm-helper-textarea") !== true;
+    });
+    if (keyed) await this.page.keyboard.press("F1");
+    else await this.page.locator(".command-center-center").click();
+    await this.type(`>${text}`);
+  }
+
+  /** Run a command of VS Code by its title. */
+  async command(title: string): Promise<void> {
+    await this.palette(title);
+    await this.pick(title);
+  }
+
+  /** Run one of our commands by its title. */
+  async run(title: string): Promise<void> {
+    await this.command(`${CATEGORY}: ${title}`);
+  }
+
+  /** The rows that are offered now. */
+  async offered(): Promise<string[]> {
+    const rows = this.quick.locator(".monaco-list-row");
+    await rows.first().waitFor();
+    return rows.evaluateAll((all) => all.map((row) => row.getAttribute("aria-label") ?? ""));
+  }
+
+  async pick(text: string | RegExp): Promise<void> {
+    await this.quick.locator(".monaco-list-row", { hasText: text }).first().click();
+  }
+
+  /** Put text into the quick input. */
+  async type(text: string): Promise<void> {
+    await this.#quickInput.waitFor();
+    await this.#quickInput.fill(text);
+  }
+
+  /** Answer an input box or a picker that takes what is typed. */
+  async answer(text: string): Promise<void> {
+    await this.type(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** The notification with this text, once it is there to be read. */
+  async toast(text: string | RegExp): Promise<Locator> {
+    const toast = this.page.locator(".notifications-toasts .notification-toast", { hasText: text }).first();
+    await toast.waitFor();
+    await until("the notification is drawn", () => toast.evaluate((it) => getComputedStyle(it).opacity === "1"));
+    return toast;
+  }
+
+  toasts(): Promise<string[]> {
+    return this.page.locator(".notifications-toasts .notification-list-item-message").allInnerTexts();
+  }
+
+  statusItem(id: string): Locator {
+    return this.page.locator(`.statusbar-item[id="remotecmd.remotecmd.${id}"]`);
+  }
+
+  /** Our tree of targets and commands, opened if it was not. */
+  async tree(): Promise<Locator> {
+    const tree = this.page.getByRole("tree", { name: "Commands" });
+    if (!(await tree.isVisible())) await this.page.getByRole("tab", { name: CATEGORY }).click();
+    return tree;
+  }
+
+  /** Press a button that a row of the tree shows when the mouse is over it. */
+  async inline(row: Locator, name: string): Promise<void> {
+    await row.hover();
+    await row.getByRole("button", { name }).click();
+  }
+
+  /** Choose from the menu of a row. A menu ignores the mouse for its first 100 ms. */
+  async menu(row: Locator, name: string): Promise<void> {
+    await row.click({ button: "right" });
+    const item = this.page.locator(".monaco-menu").getByRole("menuitem", { name });
+    await item.hover();
+    await this.page.waitForTimeout(150);
+    await item.click();
+  }
+
+  dialog(text: string | RegExp): Locator {
+    return this.page.getByRole("dialog").filter({ hasText: text });
+  }
+
+  /** The lines that the terminal in front shows now. */
+  async terminalLines(): Promise<string[]> {
+    const rows = await this.page.locator(".terminal-wrapper.active .xterm-rows > div").allInnerTexts();
+    return rows.map((row) => row.replaceAll("\u00a0", " ").trimEnd()).filter((row) => row !== "");
+  }
+
+  async terminalShows(text: string | RegExp, timeoutMs?: number): Promise<void> {
+    const has = (line: string): boolean => (typeof text === "string" ? line.includes(text) : text.test(line));
+    await until(`the terminal shows ${String(text)}`, async () => (await this.terminalLines()).some(has), timeoutMs);
+  }
+
+  /** All that the terminal in front holds, with what has scrolled away: it goes through the clipboard. */
+  async terminalText(): Promise<string> {
+    const nothing = "(nothing was copied yet)";
+    await this.page.evaluate((text) => navigator.clipboard.writeText(text), nothing);
+    await this.command("Terminal: Select All");
+    const text = await until("the terminal's text is copied", async () => {
+      const copied = await this.page.evaluate(() => navigator.clipboard.readText());
+      return copied !== nothing && copied;
+    });
+    await this.command("Terminal: Clear Selection");
+    return text;
+  }
+
+  async typeIntoTerminal(text: string): Promise<void> {
+    await this.page.locator(".terminal-wrapper.active .xterm-helper-textarea").focus();
+    await this.page.keyboard.type(text);
+  }
+
+  async reload(): Promise<void> {
+    await this.command("Developer: Reload Window");
+    await this.page.waitForEvent("load");
+    await this.drawn();
+  }
+}
