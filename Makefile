@@ -54,11 +54,11 @@ vsix: setup ## Package the editor extension, with the server's wheel in it, as d
 ui: vsix ## Drive the packaged extension in a real VS Code, in a browser (Debian; root for what is missing)
 	tests/install-packages editor
 	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) \
-	  ../tests/contained --private-tmp npm run --silent ui $(ONLY)
+	  ../tests/contained --private-records npm run --silent ui $(ONLY)
 
-e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
-	tests/install-packages shells
-	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(BIN)/pytest -m 'cluster or shells'
+e2e: setup ## Bring up a real Kubernetes node and run the tests that need it, all shells or an editor (root)
+	tests/install-packages shells editor
+	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run bash -c '$(BIN)/pytest -m "cluster or shells" && $(MAKE) ui'
 
 faults: $(PYTHON_READY) ## The part of e2e that breaks what can break (root); SEED=… draws the same faults again
 	REMOTECMD_FAULT_SEED=$(SEED) tests/cluster/run $(BIN)/pytest -m faults
