@@ -31,8 +31,9 @@ export function activate(context: vscode.ExtensionContext): void {
         item.description = process.state;
         return item;
       },
-      getChildren: async () =>
-        (await (await ready()).request("remotecmd/list", { target: { kind: "local" } })).processes,
+      getChildren: async () => [
+        ...(await (await ready()).request("remotecmd/list", { target: { kind: "local" } })).processes,
+      ],
     },
   });
   const run = async (): Promise<void> => {
