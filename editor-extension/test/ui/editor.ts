@@ -105,6 +105,11 @@ export class Editor {
       .join("");
   }
 
+  /** Write a file into the workspace folder. */
+  write(path: string, content: string): void {
+    writeFileSync(join(this.folder, path), content);
+  }
+
   /** The directory of the installed extension. */
   installed(): string {
     const extensions = join(this.#profile, "extensions");

@@ -1,4 +1,4 @@
-// The VSIX on a machine that has nothing yet, and what it costs to have it.
+// What it costs to have the extension, measured in the editor that it is installed in.
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { Editor } from "./editor.js";
+import { until } from "./until.js";
 
 let editor: Editor;
 
@@ -19,9 +20,23 @@ test("the bundle has at most 200 KB", () => {
   expect(statSync(join(editor.installed(), "dist/extension.js")).size).toBeLessThanOrEqual(200 * 1024);
 });
 
-test("activation takes at most 50 ms", async () => {
-  await editor.workbench.command("Developer: Show Running Extensions");
-  const row = editor.page.locator(".runtime-extensions-editor .extension", { hasText: "Remote Commands" });
-  const text = await row.innerText();
-  console.log(text);
+test("activation takes at most 50 ms in the extension host", async () => {
+  const rounds: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    if (round > 0) await editor.workbench.reload();
+    rounds.push(await activationMs());
+  }
+  console.log(`activation: ${rounds.join(", ")} ms`);
+  // The shortest: while a window opens, the extension host shares the machine with all that opens with it.
+  expect(Math.min(...rounds)).toBeLessThanOrEqual(50);
 });
+
+/** Loading the code, calling activate() and waiting for it, as the extension host has measured them. */
+async function activationMs(): Promise<number> {
+  await editor.workbench.command("Developer: Startup Performance");
+  return until("the extension host's figures are known", async () => {
+    const report = await editor.workbench.editorText();
+    const row = /^\| remotecmd\.remotecmd\s*\| \w+\s*\| (\d+)\s*\| (\d+)\s*\| (\d+)\s*\|/m.exec(report);
+    return row && Number(row[1]) + Number(row[2]) + Number(row[3]);
+  });
+}

@@ -8,15 +8,20 @@ export interface Found {
   readonly argv: readonly string[];
 }
 
+/** Whether a process with just that command line is there. A command's processes are below nobody: they outlive all. */
+export function isRunning(commandLine: string): boolean {
+  return all().some(({ argv }) => argv.join(" ") === commandLine);
+}
+
 /** All processes that `ancestor` has started, and those have started. */
 export function below(ancestor: number): Found[] {
-  const all = readdirSync("/proc").flatMap((name) => read(name) ?? []);
+  const found = all();
   const pids = new Set([ancestor]);
   for (let before = 0; before !== pids.size;) {
     before = pids.size;
-    for (const { pid, parent } of all) if (pids.has(parent)) pids.add(pid);
+    for (const { pid, parent } of found) if (pids.has(parent)) pids.add(pid);
   }
-  return all.filter(({ pid }) => pid !== ancestor && pids.has(pid));
+  return found.filter(({ pid }) => pid !== ancestor && pids.has(pid));
 }
 
 /** What a process has in memory now, in bytes. */
@@ -24,6 +29,10 @@ export function residentBytes(pid: number): number {
   const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"));
   if (found === null) throw new Error(`process ${String(pid)} has no memory: it has ended`);
   return Number(found[1]) * 1024;
+}
+
+function all(): Found[] {
+  return readdirSync("/proc").flatMap((name) => read(name) ?? []);
 }
 
 function read(name: string): Found | undefined {

@@ -139,6 +139,26 @@ export class Workbench {
     await this.page.keyboard.type(text);
   }
 
+  /** Open a file of the workspace folder. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    await this.type(name);
+    await this.pick(name);
+    await this.page.getByRole("tab", { name, selected: true }).waitFor();
+  }
+
+  async focusEditor(): Promise<void> {
+    await this.page.locator(".editor-instance .view-lines").first().click();
+  }
+
+  /** All of the text editor in front; it goes through the clipboard. */
+  async editorText(): Promise<string> {
+    await this.focusEditor();
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.press("Control+C");
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
   async reload(): Promise<void> {
     await this.command("Developer: Reload Window");
     await this.page.waitForEvent("load");
