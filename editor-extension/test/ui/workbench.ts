@@ -91,6 +91,20 @@ export class Workbench {
     return tree;
   }
 
+  /** The row of our tree whose words match, once it is there. */
+  async row(words: RegExp): Promise<Locator> {
+    const row = (await this.tree()).getByRole("treeitem").filter({ hasText: words });
+    await row.waitFor();
+    return row;
+  }
+
+  /** Start a command on this machine by typing it. */
+  async start(cmdLine: string): Promise<void> {
+    await this.run("Run a Command…");
+    await this.pick("This machine");
+    await this.answer(cmdLine);
+  }
+
   /** Press a button that a row of the tree shows when the mouse is over it. */
   async inline(row: Locator, name: string): Promise<void> {
     await row.hover();
@@ -145,6 +159,7 @@ export class Workbench {
     await this.type(name);
     await this.pick(name);
     await this.page.getByRole("tab", { name, selected: true }).waitFor();
+    await this.focusEditor();
   }
 
   async focusEditor(): Promise<void> {
