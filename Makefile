@@ -16,7 +16,7 @@ AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
-  transcripts vsix ui e2e faults bench lock clean
+  transcripts vsix ui screenshots e2e faults bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ ui: vsix ## Drive the packaged extension in a real VS Code, in a browser (Debian
 	tests/install-packages editor
 	cd $(EXTENSION) && REMOTECMD_CODE_SERVER=$$(../tests/vscode/install) \
 	  ../tests/contained --private-records npm run --silent ui $(ONLY)
+
+screenshots: $(PYTHON_READY) ## Take the pictures of the extension's README anew, with a real Kubernetes node (root)
+	REMOTECMD_SCREENSHOTS=media/screenshots tests/cluster/run $(MAKE) ui ONLY=screenshots
 
 e2e: setup ## Bring up a real Kubernetes node and run the tests that need it, all shells or an editor (root)
 	tests/install-packages shells editor

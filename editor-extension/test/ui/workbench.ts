@@ -98,11 +98,16 @@ export class Workbench {
     return row;
   }
 
-  /** Start a command on this machine by typing it. */
-  async start(cmdLine: string): Promise<void> {
+  /** Start a command by typing it: on this machine, or in a container to which the picker's steps lead. */
+  async start(cmdLine: string, steps: readonly string[] = ["This machine"]): Promise<void> {
     await this.run("Run a Command…");
-    await this.pick("This machine");
+    await this.choose(steps);
     await this.answer(cmdLine);
+  }
+
+  /** Answer one picker after the other. */
+  async choose(steps: readonly string[]): Promise<void> {
+    for (const step of steps) await this.pick(step);
   }
 
   /** Press a button that a row of the tree shows when the mouse is over it. */
