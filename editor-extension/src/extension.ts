@@ -1,57 +1,37 @@
-// Where VS Code starts the extension: wiring only.
+// Where VS Code starts the extension: wiring only. The server is started when it is first needed, not here.
 
 import * as vscode from "vscode";
 
-import type { Process } from "./protocol.js";
-import { connect, type Server } from "./server.js";
+import { registerCommands } from "./editor/commands.js";
+import { watchDevfiles } from "./editor/devfile.js";
+import { watchKeys } from "./editor/keys.js";
+import { registerLinks } from "./editor/links.js";
+import { Parts } from "./editor/parts.js";
+import { createStatus } from "./editor/status.js";
+import { registerTasks } from "./editor/tasks.js";
+import { Tree } from "./editor/tree.js";
 import { speak } from "./words.js";
 
+let parts: Parts | undefined;
+
 export function activate(context: vscode.ExtensionContext): void {
-  speak(vscode.l10n.t);
-  const log = vscode.window.createOutputChannel("Remote Commands", { log: true });
-  let server: Promise<Server> | undefined;
-  const running = vscode.window.createStatusBarItem("remotecmd.running", vscode.StatusBarAlignment.Left);
-  const changed = new vscode.EventEmitter<void>();
-  const ready = (): Promise<Server> => {
-    const chosen = vscode.workspace.getConfiguration("remotecmd").get<string>("pythonPath");
-    return (server ??= connect({
-      python: chosen === undefined || chosen === "" ? "python3" : chosen,
-      args: ["-P", "-m", "rpc_server"],
-      cwd: context.extensionPath,
-      onLog: (text) => {
-        log.info(text.trimEnd());
-      },
-    }));
-  };
-  const tree = vscode.window.createTreeView<Process>("remotecmd.commands", {
-    treeDataProvider: {
-      onDidChangeTreeData: changed.event,
-      getTreeItem: (process) => {
-        const item = new vscode.TreeItem(process.id);
-        item.description = process.state;
-        return item;
-      },
-      getChildren: async () => [
-        ...(await (await ready()).request("remotecmd/list", { target: { kind: "local" } })).processes,
-      ],
-    },
-  });
-  const run = async (): Promise<void> => {
-    const cmdLine = await vscode.window.showInputBox({ prompt: "Command" });
-    if (cmdLine === undefined) return;
-    const id = cmdLine.replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 60);
-    await (await ready()).request("remotecmd/start", { target: { kind: "local" }, definition: { id, cmdLine } });
-    changed.fire();
-  };
+  speak((message, ...values) => vscode.l10n.t(message, ...values));
+  parts = new Parts(context);
+  const tree = new Tree(parts.fleet);
   context.subscriptions.push(
-    log,
-    running,
+    parts,
     tree,
-    changed,
-    vscode.commands.registerCommand("remotecmd.run", run),
-    vscode.commands.registerCommand("remotecmd.refresh", () => {
-      changed.fire();
-    }),
-    { dispose: () => void server?.then((it) => it.dispose()) },
+    createStatus(parts.fleet),
+    watchKeys(parts),
+    watchDevfiles(() => undefined),
+    registerCommands(parts, tree),
+    registerTasks(parts),
+    registerLinks((terminal) => parts?.terminals.has(terminal) === true),
   );
+  void parts.resume();
+}
+
+/** The server gets the time to go in order; commands are not touched. */
+export async function deactivate(): Promise<void> {
+  await parts?.fleet.close();
 }

@@ -13,11 +13,14 @@ export class NoServerError extends Error {
   readonly tried: readonly string[];
   /** Whether the extension could make an environment of its own. */
   readonly canInstall: boolean;
+  /** What the user chose and does not work, for a person. */
+  readonly chosen: string | undefined;
 
-  constructor(tried: readonly string[], canInstall: boolean) {
-    super("no Python has the server installed");
+  constructor(tried: readonly string[], canInstall: boolean, chosen?: string) {
+    super(`no server was found: ${tried.join("; ")}`);
     this.tried = tried;
     this.canInstall = canInstall;
+    this.chosen = chosen;
   }
 }
 
@@ -60,13 +63,7 @@ export function explain(error: unknown): Explained {
     const message = failure?.remedy === undefined ? error.message : `${error.message} ${failure.remedy}`;
     return { message, remedies: failure === undefined ? ["showLog"] : (REMEDIES[failure.kind] ?? []) };
   }
-  if (error instanceof NoServerError)
-    return {
-      message: error.canInstall
-        ? t("The server of Remote Commands is not installed. It can be put into an environment of its own.")
-        : t("Remote Commands needs Python 3.11 or newer, and found none: {0}.", error.tried.join("; ")),
-      remedies: error.canInstall ? ["install", "choosePython"] : ["choosePython", "showLog"],
-    };
+  if (error instanceof NoServerError) return noServer(error);
   if (error instanceof ProtocolMismatchError)
     return {
       message: t(
@@ -98,4 +95,23 @@ export function explain(error: unknown): Explained {
       remedies: ["showLog"],
     };
   return { message: error instanceof Error ? error.message : String(error), remedies: ["showLog"] };
+}
+
+function noServer({ tried, canInstall, chosen }: NoServerError): Explained {
+  if (chosen !== undefined)
+    return {
+      message: t("The server of Remote Commands can't be started from {0}. Choose another Python.", tried.join("; ")),
+      remedies: ["choosePython", "showLog"],
+    };
+  if (canInstall)
+    return {
+      message: t(
+        "The server of Remote Commands is not installed. The extension brings it along, and can put it into an environment of its own.",
+      ),
+      remedies: ["install", "choosePython"],
+    };
+  return {
+    message: t("Remote Commands needs Python 3.11 or newer, and found none: {0}.", tried.join("; ")),
+    remedies: ["choosePython", "showLog"],
+  };
 }

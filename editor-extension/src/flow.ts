@@ -6,8 +6,6 @@
 // ahead of that: so what waits here is bounded by the windows. Frames grow while answers come fast and shrink when they
 // are slow, so that typing elsewhere in the window is never behind more than a frame or two.
 
-import type { Stream } from "./protocol.js";
-
 /** Asks a terminal for its status (DSR); it answers ALIVE as if that were typed. */
 export const PROBE = "\u001b[5n";
 export const ALIVE = "\u001b[0n";
@@ -15,8 +13,6 @@ export const ALIVE = "\u001b[0n";
 export interface FlowOptions {
   /** Write to the terminal. */
   readonly write: (text: string) => void;
-  /** The terminal has taken everything of the stream up to `offset`. */
-  readonly taken: (stream: Stream, offset: number) => void;
   /** Call back after `ms`; the result cancels it. */
   readonly timer: (ms: number, callback: () => void) => () => void;
   readonly now: () => number;
@@ -24,8 +20,7 @@ export interface FlowOptions {
 
 interface Piece {
   readonly text: string;
-  readonly stream?: Stream;
-  readonly end?: number;
+  readonly taken: (() => void) | undefined;
 }
 
 /** A frame of a screen at 60 Hz: more often would not be seen. */
@@ -59,10 +54,10 @@ export class Flow {
     return this.#waitingCharacters;
   }
 
-  /** Queue text. With `stream`, `taken` is called with `end` once the terminal has it. */
-  push(text: string, stream?: Stream, end?: number): void {
+  /** Queue text; `taken` is called once the terminal has it. */
+  push(text: string, taken?: () => void): void {
     if (this.#closed) return;
-    this.#waiting.push({ text, ...(stream !== undefined && { stream }), ...(end !== undefined && { end }) });
+    this.#waiting.push({ text, taken });
     this.#waitingCharacters += text.length;
     this.#schedule();
   }
@@ -132,9 +127,7 @@ export class Flow {
     const took = now - frame.since;
     if (took > SLOW_MS) this.#frame = Math.max(SMALLEST_FRAME, this.#frame / 2);
     else if (took < FAST_MS) this.#frame = Math.min(LARGEST_FRAME, this.#frame * 1.25);
-    const reached = new Map<Stream, number>();
-    for (const { stream, end } of frame.pieces) if (stream !== undefined && end !== undefined) reached.set(stream, end);
-    for (const [stream, offset] of reached) this.#options.taken(stream, offset);
+    for (const { taken } of frame.pieces) taken?.();
     if (!this.#closed) this.#schedule();
   }
 }

@@ -38,6 +38,15 @@ export function onOwnLine(atLineStart: boolean, line: string): string {
   return atLineStart ? line : `\r\n${line}`;
 }
 
+/** A remark of the extension's own. */
+export function remark(text: string): string {
+  return note(DIM, `── ${text} ──`);
+}
+
+export function errorLine(message: string): string {
+  return note(RED, `── ${message} ──`);
+}
+
 export function gapLine(gap: Gap): string {
   const lost = bytes(gap.to - gap.from);
   return note(
@@ -73,8 +82,8 @@ export function connectionLine(state: "reconnecting" | "connected" | "lost", det
   }
 }
 
-export function replacedLine(id: string): string {
-  return note(DIM, t("── a new run of {0} has taken the place of this one ──", id));
+export function replacedLine(): string {
+  return note(DIM, t("── a new run has taken the place of this one ──"));
 }
 
 /** "0.2 s", "12 s", "3 min 5 s", "2 h 10 min". */

@@ -15,7 +15,6 @@ beforeEach(() => {
   taken = [];
   flow = new Flow({
     write: (text) => written.push(text),
-    taken: (stream, offset) => taken.push([stream, offset]),
     now: () => now,
     timer: (ms, callback) => {
       const timer = { at: now + ms, callback };
@@ -25,6 +24,10 @@ beforeEach(() => {
   });
 });
 
+function push(text: string, stream: string, end: number): void {
+  flow.push(text, () => taken.push([stream, end]));
+}
+
 function pass(ms: number): void {
   now += ms;
   const due = timers.filter((timer) => timer.at <= now);
@@ -33,7 +36,7 @@ function pass(ms: number): void {
 }
 
 test("the first piece is written at once, and is taken when the terminal answers", () => {
-  flow.push("hello", "stdout", 5);
+  push("hello", "stdout", 5);
   expect(written).toEqual(["hello" + PROBE]);
   expect(taken).toEqual([]);
   expect(flow.input(ALIVE)).toBe("");
@@ -41,9 +44,9 @@ test("the first piece is written at once, and is taken when the terminal answers
 });
 
 test("what comes meanwhile is one frame, not sooner than a frame after the last", () => {
-  flow.push("a", "stdout", 1);
-  flow.push("b", "stdout", 2);
-  flow.push("c", "stderr", 1);
+  push("a", "stdout", 1);
+  push("b", "stdout", 2);
+  push("c", "stderr", 1);
   flow.input(ALIVE);
   expect(written).toHaveLength(1);
   pass(16);
@@ -58,8 +61,8 @@ test("what comes meanwhile is one frame, not sooner than a frame after the last"
 });
 
 test("a terminal that does not answer gets the next frame after a second", () => {
-  flow.push("a", "stdout", 1);
-  flow.push("b", "stdout", 2);
+  push("a", "stdout", 1);
+  push("b", "stdout", 2);
   pass(999);
   expect(written).toHaveLength(1);
   pass(1);
@@ -91,7 +94,7 @@ test("frames grow while answers are fast and shrink when they are slow", () => {
 });
 
 test("a piece larger than a frame is one", () => {
-  flow.push("x".repeat(1 << 20), "stdout", 1 << 20);
+  push("x".repeat(1 << 20), "stdout", 1 << 20);
   expect(written[0]).toHaveLength((1 << 20) + PROBE.length);
 });
 
@@ -106,9 +109,9 @@ test("nothing is written after it was closed", () => {
 });
 
 test("the probe comes before a sequence that is cut off, and the sequence stays whole", () => {
-  flow.push("red \u001b[3", "stdout", 7);
+  push("red \u001b[3", "stdout", 7);
   flow.input(ALIVE);
-  flow.push("1mtext", "stdout", 13);
+  push("1mtext", "stdout", 13);
   pass(16);
   expect(written).toEqual([`red ${PROBE}\u001b[3`, `1mtext${PROBE}`]);
 });
