@@ -43,8 +43,6 @@ describe.skipIf(kubeconfig === undefined)("in a pod", () => {
     await row.click();
     await workbench.terminalShows("for the editor");
     await workbench.inline(row, "Stop");
-    const stopped = await workbench.row(/for the editor.*stopped/);
-    await workbench.menu(stopped, "Remove with Its Output");
-    await stopped.waitFor({ state: "detached" });
+    await workbench.remove(await workbench.row(/for the editor.*stopped/));
   });
 });

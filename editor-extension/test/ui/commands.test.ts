@@ -27,7 +27,7 @@ test("a command's output opens in a terminal of its name, with its colours", asy
   const green = editor.page.locator(".terminal-wrapper.active .xterm-rows .xterm-fg-2", { hasText: "green" });
   await green.waitFor();
   await editor.workbench.row(/printf.*running · \d+s · pid \d+/);
-  expect(await editor.workbench.statusItem("running").innerText()).toContain("1");
+  expect(await editor.workbench.running.innerText()).toContain("1");
 });
 
 test("stop ends all of it, and says so in the row and in the terminal", async () => {
@@ -36,7 +36,7 @@ test("stop ends all of it, and says so in the row and in the terminal", async ()
   await editor.workbench.row(/printf.*stopped/);
   await editor.workbench.terminalShows(/── printf.*stopped after/);
   expect(isRunning("sleep 1091")).toBe(false);
-  await until("the status bar counts none", async () => !(await editor.workbench.statusItem("running").isVisible()));
+  await until("the status bar counts none", async () => !(await editor.workbench.running.isVisible()));
 });
 
 test("start again runs the same once more, in the same row", async () => {
@@ -56,7 +56,5 @@ test("a failure is a badge, its exit code in the row, and no pop-up", async () =
 });
 
 test("the menu of an ended command removes it", async () => {
-  const row = await editor.workbench.row(/no good.*exit 7/);
-  await editor.workbench.menu(row, "Remove with Its Output");
-  await row.waitFor({ state: "detached" });
+  await editor.workbench.remove(await editor.workbench.row(/no good.*exit 7/));
 });

@@ -85,7 +85,7 @@ export class Editor {
         permissions: ["clipboard-read", "clipboard-write"],
       });
       const page = await context.newPage();
-      page.setDefaultTimeout(30_000);
+      page.setDefaultTimeout(20_000);
       await page.goto(`${url}/?folder=${encodeURIComponent(join(profile, "workspace"))}`);
       const editor = new Editor(profile, server, browser, page);
       await editor.workbench.drawn();

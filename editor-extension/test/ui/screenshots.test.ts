@@ -74,11 +74,7 @@ describe.each(Object.entries(themes))("%s", (name, theme) => {
     await take(`overview-${name}`);
     if (kubeconfig !== undefined) {
       await workbench.inline(await workbench.row(/httpd.*running/), "Stop");
-      for (const words of [/httpd.*stopped/, /for i.*exit 1/]) {
-        const row = await workbench.row(words);
-        await workbench.menu(row, "Remove with Its Output");
-        await row.waitFor({ state: "detached" });
-      }
+      for (const words of [/httpd.*stopped/, /for i.*exit 1/]) await workbench.remove(await workbench.row(words));
     }
   });
 });

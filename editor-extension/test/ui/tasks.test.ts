@@ -51,7 +51,6 @@ beforeAll(async () => {
   editor = await Editor.open({
     files: { "notes.txt": "one\ntwo\n", ".vscode/tasks.json": JSON.stringify(tasks, undefined, 2) },
   });
-  await editor.workbench.statusItem("running").waitFor({ state: "attached" });
 });
 afterEach((context) => editor.keep(context));
 afterAll(() => editor.close());

@@ -37,7 +37,16 @@ export class Workbench {
   /** Run a command of VS Code by its title. */
   async command(title: string): Promise<void> {
     await this.palette(title);
-    await this.pick(title);
+    const row = this.quick.locator(".monaco-list-row", { hasText: title }).first();
+    // The palette does not look again by itself, and extensions come later than the window.
+    await until(`the palette offers ${title}`, async () => {
+      if (await row.isVisible()) return true;
+      await this.type(">");
+      await this.type(`>${title}`);
+      await row.waitFor({ timeout: 1000 });
+      return true;
+    });
+    await row.click();
   }
 
   /** Run one of our commands by its title. */
@@ -80,8 +89,9 @@ export class Workbench {
     return this.page.locator(".notifications-toasts .notification-list-item-message").allInnerTexts();
   }
 
-  statusItem(id: string): Locator {
-    return this.page.locator(`.statusbar-item[id="remotecmd.remotecmd.${id}"]`);
+  /** What the status bar says of running commands; it is hidden when there are none. */
+  get running(): Locator {
+    return this.page.locator('.statusbar-item[id="remotecmd.remotecmd.remotecmd.running"]');
   }
 
   /** Our tree of targets and commands, opened if it was not. */
@@ -101,8 +111,10 @@ export class Workbench {
   /** Start a command by typing it: on this machine, or in a container to which the picker's steps lead. */
   async start(cmdLine: string, steps: readonly string[] = ["This machine"]): Promise<void> {
     await this.run("Run a Command…");
+    await this.quick.getByPlaceholder("Type a command line").waitFor();
+    await this.type(cmdLine);
+    await this.pick("run this");
     await this.choose(steps);
-    await this.answer(cmdLine);
   }
 
   /** Answer one picker after the other. */
@@ -125,8 +137,17 @@ export class Workbench {
     await item.click();
   }
 
-  dialog(text: string | RegExp): Locator {
-    return this.page.getByRole("dialog").filter({ hasText: text });
+  /** Press a button of the dialog that asks this. */
+  async confirm(question: string | RegExp, button: string): Promise<void> {
+    const dialog = this.page.getByRole("dialog").filter({ hasText: question });
+    await dialog.getByRole("button", { name: button, exact: true }).click();
+  }
+
+  /** Remove an ended command by the menu of its row. */
+  async remove(row: Locator): Promise<void> {
+    await this.menu(row, "Remove with Its Output");
+    await this.confirm("with all that it has written?", "Remove");
+    await row.waitFor({ state: "detached" });
   }
 
   /** The lines that the terminal in front shows now. */
