@@ -1,7 +1,7 @@
 // What a terminal shows besides the output: its lines begin at the left, and say what happened to the command.
 
 import type { Gap, Process } from "./protocol.js";
-import { isFailed, bytes, ending } from "./texts.js";
+import { bytes, commandName, ending, isFailed } from "./texts.js";
 import { t } from "./words.js";
 
 const DIM = "\u001b[2m";
@@ -68,7 +68,7 @@ export function endLine(process: Process): string {
 }
 
 export function headLine(process: Process, place: string): string {
-  return note(DIM, t("── {0} in {1} ──", process.command ?? process.id, place));
+  return note(DIM, t("── {0} in {1} ──", commandName(process, 200), place));
 }
 
 export function connectionLine(state: "reconnecting" | "connected" | "lost", detail: string): string {

@@ -25,6 +25,8 @@ export interface Question<V> {
   readonly problem?: string;
   /** What typed text means, where it may be typed. */
   readonly typed?: (text: string) => Choice<V>;
+  /** It is there to be typed into, so what is typed comes before what is like it. */
+  readonly isTyping?: boolean;
   /** Asked even if there is one answer. */
   readonly isAlwaysAsked?: boolean;
 }
@@ -123,8 +125,9 @@ function kindStep({ transports, recent }: TargetSource): Step<TargetState> {
   const title = t("Where to run");
   return {
     title,
-    question: () =>
-      Promise.resolve({
+    question: (state) => {
+      if (state.target !== undefined) return Promise.resolve(undefined);
+      return Promise.resolve({
         title,
         placeholder: t("A target: where the command runs"),
         isAlwaysAsked: true,
@@ -142,7 +145,8 @@ function kindStep({ transports, recent }: TargetSource): Step<TargetState> {
             ? [{ label: t("A container in a cluster…"), icon: "search", value: {} }]
             : []),
         ],
-      }),
+      });
+    },
   };
 }
 

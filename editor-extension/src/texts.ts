@@ -95,10 +95,14 @@ export function summary(process: Process, nowMs: number): string {
   return parts.join(" · ");
 }
 
-/** Its name for people: what it runs, or its id. */
-export function commandName(process: Process): string {
+/** Its name for people: what it runs, or its id; no longer than `most` characters. */
+export function commandName(process: Process, most = 60): string {
   const line = process.command?.trim().split("\n", 1)[0] ?? "";
-  return line === "" ? process.id : line.length > 60 ? `${line.slice(0, 59)}…` : line;
+  return shortened(line === "" ? process.id : line, most);
+}
+
+export function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 /** A number of bytes: "812 B", "14 KiB", "1.1 MiB". */

@@ -25,6 +25,9 @@ export interface Row {
 /** Ages under a minute are drawn again no more often than this. */
 const SHORTEST_TICK_MS = 5_000;
 
+/** A side bar of the usual width has room for it and for the state behind it. */
+const LONGEST_LABEL = 24;
+
 export function placeRow(place: Place): Row {
   const { target, problem, connection, key } = place;
   const label = targetName(target);
@@ -54,7 +57,7 @@ export function placeRow(place: Place): Row {
 
 export function commandRow(command: Command, place: Place | undefined, nowMs: number): Row {
   const { process, key } = command;
-  const label = commandName(process);
+  const label = commandName(process, LONGEST_LABEL);
   const isLost = isLive(process) && place?.connection !== undefined;
   const description = isLost ? t("reconnecting…") : summary(process, nowMs);
   return {
@@ -64,7 +67,7 @@ export function commandRow(command: Command, place: Place | undefined, nowMs: nu
     description,
     ...(isLost ? { icon: "sync", colour: "list.warningForeground" } : stateIcon(command)),
     tooltip: [
-      `**${escaped(label)}**`,
+      `**${escaped(commandName(process, 400))}**`,
       `${escaped(process.id)} · ${escaped(targetName(command.target))}`,
       ...(process.startedAt === undefined ? [] : [t("Started {0}", new Date(process.startedAt).toLocaleString())]),
       ...(process.endedAt === undefined ? [] : [t("Ended {0}", new Date(process.endedAt).toLocaleString())]),

@@ -58,7 +58,10 @@ export class PickAsker implements Asker, vscode.Disposable {
             done("back");
           }),
           pick.onDidAccept(() => {
-            const choice = pick.selectedItems[0]?.choice as Choice<V> | undefined;
+            // Who is fast presses Enter before what is typed has become a choice.
+            const text = pick.value.trim();
+            const fallback = text === "" ? undefined : question.typed?.(text);
+            const choice = (pick.selectedItems[0]?.choice as Choice<V> | undefined) ?? fallback;
             if (choice?.value !== undefined) done({ value: choice.value });
             else if (choice?.detail !== undefined) pick.placeholder = choice.detail;
           }),
@@ -75,11 +78,13 @@ export class PickAsker implements Asker, vscode.Disposable {
   }
 }
 
-function items<V>({ choices, problem, typed }: Question<V>, text: string): readonly Item[] {
+function items<V>({ choices, problem, typed, isTyping }: Question<V>, text: string): readonly Item[] {
   const isNew = text !== "" && !choices.some(({ label }) => label === text);
+  const own = typed !== undefined && isNew ? [{ ...item(typed(text)), alwaysShow: true }] : [];
   return [
+    ...(isTyping === true ? own : []),
     ...choices.map(item),
-    ...(typed !== undefined && isNew ? [{ ...item(typed(text)), alwaysShow: true }] : []),
+    ...(isTyping === true ? [] : own),
     ...(problem === undefined ? [] : [{ label: `$(warning) ${problem}`, alwaysShow: true }]),
   ];
 }

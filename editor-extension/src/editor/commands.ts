@@ -7,7 +7,7 @@ import { doctorDocument } from "../doctor.js";
 import { failureOf } from "../failures.js";
 import type { Command, Place } from "../fleet.js";
 import type { Definition, Target } from "../protocol.js";
-import type { Choice, Step, TargetState } from "../steps.js";
+import type { Step, TargetState } from "../steps.js";
 import { targetSteps, walk } from "../steps.js";
 import { targetKey, targetName, targetPlace } from "../targets.js";
 import { commandName, isLive, summary } from "../texts.js";
@@ -183,33 +183,19 @@ interface RunState extends TargetState {
   readonly definition?: Definition;
 }
 
-/** Ask what to run, and where if that is not said already; start it and show it. */
+/** Ask where to run, if that is not said already, and what; start it and show it. */
 async function run(parts: Parts, place: Place | undefined): Promise<void> {
   const asker = new PickAsker();
   let state: RunState | undefined;
   try {
     asker.loading(t("Run a Command"));
-    const source = await parts.source();
+    const [kind, ...others] = targetSteps(await parts.source());
     const first: RunState = place === undefined ? {} : { target: place.target };
-    const where = targetSteps(source).map((step): Step<RunState> => ({
-      title: step.title,
-      question: async (before) => {
-        const question = await step.question(before);
-        if (question === undefined) return undefined;
-        const { definition } = before;
-        const keep = (choice: Choice<TargetState>): Choice<RunState> => ({
-          ...choice,
-          ...(choice.value !== undefined && { value: { ...choice.value, ...(definition && { definition }) } }),
-        });
-        const { typed: name, choices, ...rest } = question;
-        return {
-          ...rest,
-          choices: choices.map(keep),
-          ...(name !== undefined && { typed: (text: string) => keep(name(text)) }),
-        };
-      },
-    }));
-    state = await walk([whatStep(parts), ...where], first, asker);
+    state = await walk(
+      [...(kind === undefined ? [] : [withConfigured(kind)]), ...others, whatStep(parts)],
+      first,
+      asker,
+    );
   } finally {
     asker.dispose();
   }
@@ -220,33 +206,44 @@ async function run(parts: Parts, place: Place | undefined): Promise<void> {
   await startUnderFreeId(parts, target, inFolder(target, definition));
 }
 
-function whatStep(parts: Parts): Step<RunState> {
-  const title = t("Run a Command");
+/** The first step, with what the settings define: that says where and what at once. */
+function withConfigured(step: Step<TargetState>): Step<RunState> {
   return {
-    title,
+    title: t("Run a Command"),
+    question: async (state) => {
+      const question = state.target === undefined ? await step.question(state) : undefined;
+      if (question === undefined) return undefined;
+      const known = configured(vscode.workspace.getConfiguration("remotecmd").get("commands"));
+      const choices = known.map(({ label, target, definition }) => ({
+        label,
+        icon: "gear",
+        description: targetName(target),
+        detail: definition.cmdLine ?? definition.args?.join(" ") ?? "",
+        value: { target, definition },
+      }));
+      const placeholder =
+        choices.length === 0 ? t("Where to run it") : t("A command of your settings, or where to run another one");
+      return { ...question, title: t("Run a Command"), placeholder, choices: [...choices, ...question.choices] };
+    },
+  };
+}
+
+function whatStep(parts: Parts): Step<RunState> {
+  return {
+    title: t("Run a Command"),
     question: (state) => {
-      const settings = vscode.workspace.getConfiguration("remotecmd").get("commands");
-      const known = configured(settings).filter(
-        ({ target }) => state.target === undefined || targetKey(target) === targetKey(state.target),
-      );
+      if (state.definition !== undefined) return Promise.resolve(undefined);
+      const where = state.target === undefined ? "" : targetName(state.target);
       return Promise.resolve({
-        title,
-        placeholder: t("Type a command line for /bin/sh, or choose one"),
+        title: t("Run a Command in {0}", where),
+        placeholder: t("A command line for /bin/sh: type one, or choose an earlier one"),
         isAlwaysAsked: true,
-        choices: [
-          ...known.map(({ label, target, definition }) => ({
-            label,
-            icon: "gear",
-            description: targetName(target),
-            detail: definition.cmdLine ?? definition.args?.join(" ") ?? "",
-            value: { ...state, target, definition },
-          })),
-          ...parts.lines.map((line) => ({
-            label: line,
-            icon: "history",
-            value: { ...state, definition: typed(line) },
-          })),
-        ],
+        isTyping: true,
+        choices: parts.lines.map((line) => ({
+          label: line,
+          icon: "history",
+          value: { ...state, definition: typed(line) },
+        })),
         typed: (line) => ({
           label: line,
           icon: "play",

@@ -32,6 +32,7 @@ export function watchKeys(parts: Parts): vscode.Disposable {
       look();
       return;
     }
+    if (event.state === "closed") return; // The window goes; nobody is left to tell.
     log.info(`server: ${event.state}`);
     if (event.state === "ready") set("doctorAvailable", fleet.link.has("remotecmd/doctor") === true);
     set("server", event.error instanceof NoServerError ? "missing" : event.state);

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { type Command, Fleet } from "../fleet.js";
+import { type Command, Fleet, liveOf } from "../fleet.js";
 import type { Definition, Target } from "../protocol.js";
 import type { TargetSource } from "../steps.js";
 import { remembered, targetSteps, walk } from "../steps.js";
@@ -14,6 +14,8 @@ import { Terminals } from "./terminals.js";
 const RECENT_TARGETS = "recentTargets";
 const RECENT_LINES = "recentLines";
 const DEFINITIONS = "definitions";
+/** Whether something ran when the window was left: then the status bar shows at once what does now. */
+const HAD_LIVE = "hadLive";
 const MOST_LINES = 20;
 const MOST_DEFINITIONS = 100;
 
@@ -22,6 +24,7 @@ export class Parts implements vscode.Disposable {
   readonly log: vscode.LogOutputChannel;
   readonly fleet: Fleet;
   readonly terminals: Terminals;
+  #isDisposed = false;
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
@@ -35,28 +38,37 @@ export class Parts implements vscode.Disposable {
       now: Date.now,
       sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
       log: (level, text) => {
-        this.log[level](text);
+        if (!this.#isDisposed) this.log[level](text);
       },
       windowBytes: WINDOW_BYTES,
     });
     this.terminals = new Terminals(this.fleet, context.workspaceState);
+    let hadLive: boolean | undefined;
+    this.fleet.onEvent(({ kind }) => {
+      const hasLive = liveOf(this.fleet.commands).length > 0;
+      if (kind === "server" || hasLive === hadLive || this.#isDisposed) return;
+      hadLive = hasLive;
+      void context.workspaceState.update(HAD_LIVE, hasLive);
+    });
     this.log.onDidChangeLogLevel((level) => {
       void this.fleet.link.current?.notify("$/setTrace", { value: traceOf(level) });
     });
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     this.terminals.dispose();
     this.log.dispose();
   }
 
-  /** What was open when the window was left is there again. Never rejects. */
+  /** What ran and what was open when the window was left is there again. Never rejects. */
   async resume(): Promise<void> {
     const isWanted = vscode.workspace.getConfiguration("remotecmd").get<boolean>("reopenTerminals") === true;
-    if (!isWanted || !this.terminals.hasKept) return;
+    const reopens = isWanted && this.terminals.hasKept;
+    if (!reopens && this.context.workspaceState.get(HAD_LIVE) !== true) return;
     try {
       await this.fleet.link.ready();
-      await Promise.all([this.fleet.refresh(), this.terminals.reopen()]);
+      await Promise.all([this.fleet.refresh(), reopens && this.terminals.reopen()]);
     } catch (error) {
       this.log.warn(`terminals could not be opened again: ${String(error)}`);
     }

@@ -15,6 +15,9 @@ import { t } from "../words.js";
 
 const START: Offsets = { stdout: 0, stderr: 0 };
 
+/** VS Code calls it a failed launch when a terminal ends sooner (it has 500 ms for that). */
+const LAUNCH_MS = 600;
+
 export interface Play {
   readonly from?: Offsets;
   /** Whether its end is told in a line; yes when left out. */
@@ -33,6 +36,7 @@ export class CommandPty implements vscode.Pseudoterminal {
   #typedFor: Command | undefined;
   #wasTold = false;
   #isClosed = false;
+  #openedAt = 0;
 
   readonly onDidWrite = this.#written.event;
   readonly onDidClose = this.#ended.event;
@@ -60,6 +64,7 @@ export class CommandPty implements vscode.Pseudoterminal {
   }
 
   open(): void {
+    this.#openedAt = performance.now();
     this.#opened(this);
   }
 
@@ -112,7 +117,10 @@ export class CommandPty implements vscode.Pseudoterminal {
   /** The terminal is over, with an exit code. */
   finish(code: number): void {
     this.#flow.push("", () => {
-      this.#ended.fire(code);
+      const soon = this.#openedAt + LAUNCH_MS - performance.now();
+      setTimeout(() => {
+        this.#ended.fire(code);
+      }, soon);
     });
   }
 
