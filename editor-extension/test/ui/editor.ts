@@ -157,7 +157,10 @@ function makeProfile(options: EditorOptions): string {
     writeFileSync(join(profile, path), content);
   };
   const trust = { "security.workspace.trust.enabled": options.askForTrust ?? false };
-  write("data/User/settings.json", JSON.stringify({ ...settings, ...trust, ...options.settings }));
+  const all: Readonly<Record<string, unknown>> = { ...settings, ...trust, ...options.settings };
+  write("data/User/settings.json", JSON.stringify(all));
+  // To the browser the server is a remote machine, so settings of a machine are read from here.
+  write("data/Machine/settings.json", JSON.stringify({ "remotecmd.pythonPath": all["remotecmd.pythonPath"] }));
   mkdirSync(join(profile, "workspace"));
   for (const [path, content] of Object.entries(options.files ?? {})) write(join("workspace", path), content);
   cpSync(inject("extensions"), join(profile, "extensions"), { recursive: true });

@@ -28,6 +28,8 @@ export function quietEnvironment(directory: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VSCODE|VITEST|NODE_|npm_)/.test(name));
   return {
     ...Object.fromEntries(inherited),
+    // Otherwise a login shell is asked for the environment, and what a test takes away is there again.
+    VSCODE_CLI: "1",
     XDG_CONFIG_HOME: join(directory, "xdg"),
     XDG_DATA_HOME: join(directory, "xdg"),
     EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "http://127.0.0.1:9/none" }),

@@ -57,6 +57,8 @@ afterAll(() => editor.close());
 
 async function runTask(label: string): Promise<void> {
   await editor.workbench.command("Tasks: Run Task");
+  // VS Code asks every extension for tasks first, and starts those that have some.
+  await editor.workbench.quick.getByPlaceholder("Select the task to run").waitFor({ timeout: 60_000 });
   await editor.workbench.type(label);
   await editor.workbench.pick(label);
 }

@@ -111,10 +111,10 @@ export class Workbench {
   /** Start a command by typing it: on this machine, or in a container to which the picker's steps lead. */
   async start(cmdLine: string, steps: readonly string[] = ["This machine"]): Promise<void> {
     await this.run("Run a Command…");
+    await this.choose(steps);
     await this.quick.getByPlaceholder("Type a command line").waitFor();
     await this.type(cmdLine);
     await this.pick("run this");
-    await this.choose(steps);
   }
 
   /** Answer one picker after the other. */
