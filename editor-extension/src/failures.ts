@@ -4,7 +4,7 @@ import { ResponseError } from "vscode-jsonrpc/node";
 
 import { ServerKeepsEndingError, ServerLostError } from "./link.js";
 import { errorCodes, type FailureData } from "./protocol.js";
-import { PROTOCOL_VERSION, ProtocolMismatchError, ServerEndedError } from "./server.js";
+import { PROTOCOL_VERSION, ProtocolMismatchError, ServerEndedError, SilentServerError } from "./server.js";
 import { t } from "./words.js";
 
 /** No Python was found that could run the server. `tried` says of each what it lacks. */
@@ -81,6 +81,11 @@ export function explain(error: unknown): Explained {
         error.lastWords.trim().split("\n").at(-1) ?? t("exit code {0}", error.exitCode ?? "?"),
       ),
       remedies: ["showLog", "install", "choosePython"],
+    };
+  if (error instanceof SilentServerError)
+    return {
+      message: t("The program that was started as the server of Remote Commands does not answer. Is it the right one?"),
+      remedies: ["choosePython", "restart", "showLog"],
     };
   if (error instanceof ServerKeepsEndingError)
     return {

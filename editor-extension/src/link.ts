@@ -3,10 +3,8 @@
 // Requests that are safe to ask twice are asked again of the next server when the one they went to ended; the others
 // reject. Must not know: VS Code, what commands and targets are.
 
-import { ResponseError } from "vscode-jsonrpc/node";
-
 import { planRestart } from "./restarts.js";
-import type { Server } from "./server.js";
+import { isAnswer, type Server } from "./server.js";
 import type { AllRequests } from "./upcoming.js";
 
 export type LinkState = "idle" | "starting" | "ready" | "restarting" | "failed" | "closed";
@@ -31,9 +29,6 @@ interface Asked<M extends Method> {
 
 /** What another server would do a second time, or can't know of. */
 const ASKED_ONCE: ReadonlySet<Method> = new Set<Method>(["remotecmd/signal", "remotecmd/exec", "remotecmd/write"]);
-
-/** The code with which vscode-jsonrpc rejects what is pending when a connection ends. */
-const PENDING_REJECTED = -32097;
 
 /** No server is there, and none is started by itself any more: it ended too often. */
 export class ServerKeepsEndingError extends Error {
@@ -86,7 +81,7 @@ export class Link {
         // All have params here; the compiler can't see it of a method that it doesn't know.
         return await (server as Asked<M>).request(method, params);
       } catch (error) {
-        if (error instanceof ResponseError && error.code !== PENDING_REJECTED) throw error;
+        if (isAnswer(error)) throw error;
         // Its pipes broke: the exit follows at once, and what comes then has been decided before this goes on.
         await server.exited;
         await Promise.resolve();
@@ -168,7 +163,7 @@ export class Link {
   }
 
   #set(state: LinkState, error?: unknown): void {
-    if (this.#isClosed()) return;
+    if (this.#isClosed() || (state === this.#state && error === undefined)) return;
     this.#state = state;
     this.#options.changed(state, error);
   }

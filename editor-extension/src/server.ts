@@ -6,10 +6,13 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import {
   createMessageConnection,
+  ErrorCodes,
   type MessageConnection,
+  ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-jsonrpc/node";
@@ -23,6 +26,13 @@ import type {
   Trace,
 } from "./protocol.js";
 import type { AllRequests } from "./upcoming.js";
+
+/** Whether the server answered with this error. vscode-jsonrpc makes errors of its own for what a connection does. */
+export function isAnswer(error: unknown): error is ResponseError<unknown> {
+  const isOfConnection = (code: number): boolean =>
+    code >= ErrorCodes.MessageWriteError && code <= ErrorCodes.ConnectionInactive;
+  return error instanceof ResponseError && !isOfConnection(error.code);
+}
 
 /** The version of the contract that protocol.ts was generated from. */
 export const PROTOCOL_VERSION = 1;
@@ -40,6 +50,11 @@ export class ServerEndedError extends Error {
     this.exitCode = exitCode;
     this.lastWords = lastWords;
   }
+}
+
+/** What was started does not speak the protocol, or hangs. */
+export class SilentServerError extends Error {
+  override readonly name = "SilentServerError";
 }
 
 /** The server speaks another version of the contract. */
@@ -71,6 +86,8 @@ export interface ServerOptions {
   readonly onLog?: (text: string) => void;
   /** How long `dispose` waits for an orderly exit before it ends the process. */
   readonly exitTimeoutMs?: number;
+  /** How long the server has to answer `initialize`. */
+  readonly startTimeoutMs?: number;
   /** Asks for flow control; see `ClientCapabilities`. */
   readonly outputWindowBytes?: number;
   readonly clientInfo?: InitializeParams["clientInfo"];
@@ -102,6 +119,10 @@ export interface Server {
 type ServerProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const DEFAULT_EXIT_TIMEOUT_MS = 5_000;
+/** A cold Python on a busy machine takes seconds. */
+const DEFAULT_START_TIMEOUT_MS = 60_000;
+/** How long a server whose pipes are broken is given to be gone. */
+const ENDING_MS = 2_000;
 /** Enough for the end of a traceback. */
 const LAST_WORDS_CHARACTERS = 2_000;
 
@@ -124,7 +145,8 @@ export async function connect(options: ServerOptions): Promise<Server> {
   );
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   // Its streams have ended, too: nothing answers any more, so pending requests reject instead of waiting for ever.
-  child.once("close", () => {
+  const closed = once(child, "close");
+  void closed.then(() => {
     connection.dispose();
   });
   connection.listen();
@@ -139,7 +161,10 @@ export async function connect(options: ServerOptions): Promise<Server> {
       ...(clientInfo && { clientInfo }),
       ...(trace && { trace }),
     };
-    const initialized = await connection.sendRequest<InitializeResult>("initialize", params);
+    const answer = connection.sendRequest<InitializeResult>("initialize", params);
+    if (!(await within(options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS, answer)))
+      throw new SilentServerError("the program that was started as the server does not answer");
+    const initialized = await answer;
     if (initialized.protocolVersion !== PROTOCOL_VERSION)
       throw new ProtocolMismatchError(initialized.protocolVersion, initialized.serverInfo.version);
     await connection.sendNotification("initialized", {});
@@ -159,7 +184,9 @@ export async function connect(options: ServerOptions): Promise<Server> {
       dispose: () => (disposed ??= shutDown(child, connection, exited, options.exitTimeoutMs)),
     };
   } catch (error) {
-    const endedByItself = child.exitCode !== null || child.signalCode !== null;
+    // A pipe may break before the exit is known, and the last words may be on their way still.
+    const hasAnswered = error instanceof ProtocolMismatchError || error instanceof SilentServerError || isAnswer(error);
+    const endedByItself = !hasAnswered && (await within(ENDING_MS, closed));
     child.kill();
     const exitCode = await exited;
     throw endedByItself ? new ServerEndedError(exitCode, lastWords) : error;
@@ -183,4 +210,13 @@ async function shutDown(
   }
   await exited;
   clearTimeout(timer);
+}
+
+/** Whether it settles within the time. */
+async function within(ms: number, event: Promise<unknown>): Promise<boolean> {
+  const timeout = new AbortController();
+  const late = sleep(ms, false, { signal: timeout.signal });
+  const isInTime = await Promise.race([event.then(() => true), late.catch(() => false)]);
+  timeout.abort();
+  return isInTime;
 }

@@ -29,7 +29,7 @@ const SHORTEST_TICK_MS = 5_000;
 const LONGEST_LABEL = 24;
 
 export function placeRow(place: Place): Row {
-  const { target, problem, connection, key } = place;
+  const { target, problem, connection, key, isListed, commands } = place;
   const label = targetName(target);
   const where = targetPlace(target);
   const trouble =
@@ -39,7 +39,8 @@ export function placeRow(place: Place): Row {
       : connection === "lost"
         ? t("can't be reached any more")
         : undefined);
-  const description = [trouble ?? "", where].filter((part) => part !== "").join(" · ");
+  const isLooking = trouble === undefined && !isListed && commands.size === 0;
+  const description = [trouble ?? (isLooking ? t("looking…") : ""), where].filter((part) => part !== "").join(" · ");
   return {
     id: key,
     kind: "place",

@@ -21,6 +21,8 @@ interface Open {
 }
 
 const KEPT = "terminals";
+/** Which of them was in front, if it was one of them. */
+const FRONT = "frontTerminal";
 
 export class Terminals implements vscode.Disposable {
   readonly #fleet: Fleet;
@@ -35,6 +37,12 @@ export class Terminals implements vscode.Disposable {
       vscode.window.onDidCloseTerminal((terminal) => {
         this.#closed(terminal);
       }),
+      // When the window goes, its terminals go one after the other, and none of them comes to the front by a user's will.
+      vscode.window.onDidChangeActiveTerminal((terminal) => {
+        if (terminal === undefined) return;
+        const front = [...this.#open].find(([, open]) => open.terminal === terminal);
+        void memory.update(FRONT, front?.[0]);
+      }),
     ];
   }
 
@@ -48,11 +56,14 @@ export class Terminals implements vscode.Disposable {
     this.#ensure(command, play).terminal.show(preserveFocus);
   }
 
-  /** Open the terminals that were open when the window was left, without bringing any to the front. */
+  /** Open the terminals that were open when the window was left, and bring the one to the front that was there. */
   async reopen(): Promise<void> {
+    const front = this.#memory.get(FRONT);
     for (const { target, id, pidDirectory } of this.#kept) {
       const command = await this.#fleet.find(target, id, pidDirectory).catch(() => undefined);
-      if (command !== undefined) this.#ensure(command, {});
+      if (command === undefined) continue;
+      const { terminal } = this.#ensure(command, {});
+      if (command.key === front) terminal.show(true);
     }
     this.#keep();
   }
