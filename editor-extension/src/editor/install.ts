@@ -17,8 +17,18 @@ export function mayInstall(context: vscode.ExtensionContext): boolean {
   return context.globalState.get<boolean>(CONSENT) === true;
 }
 
+let underWay: Promise<boolean> | undefined;
+
+/** As `install`; whoever asks while one is under way waits for that one. */
+export function installServer(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<boolean> {
+  underWay ??= install(context, log).finally(() => {
+    underWay = undefined;
+  });
+  return underWay;
+}
+
 /** Ask, and install. Resolves with whether it was done; rejects with an error that says what to do. */
-export async function installServer(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<boolean> {
+async function install(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<boolean> {
   const path = await wheel(context);
   if (path === undefined)
     throw new Error(
