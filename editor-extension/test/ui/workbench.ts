@@ -112,7 +112,7 @@ export class Workbench {
   async start(cmdLine: string, steps: readonly string[] = ["This machine"]): Promise<void> {
     await this.run("Run a Command…");
     await this.choose(steps);
-    await this.quick.getByPlaceholder("Type a command line").waitFor();
+    await this.quick.getByPlaceholder("A command line for /bin/sh").waitFor();
     await this.type(cmdLine);
     await this.pick("run this");
   }
