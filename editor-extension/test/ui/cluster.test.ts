@@ -36,13 +36,13 @@ describe.skipIf(kubeconfig === undefined)("in a pod", () => {
 
   test("a command runs there, tells its output, lives through a reload and is stopped", async () => {
     const { workbench } = editor;
-    await workbench.start("echo here is $(hostname) for the editor; exec sleep 1187", ["app / main"]);
-    await workbench.terminalShows("for the editor");
+    await workbench.start("echo in the pod $(hostname); exec sleep 1187", ["app / main"]);
+    await workbench.terminalShows(/^in the pod/);
     await workbench.reload();
-    const row = await workbench.row(/for the editor.*running/);
+    const row = await workbench.row(/echo in the pod.*running/);
     await row.click();
-    await workbench.terminalShows("for the editor");
+    await workbench.terminalShows(/^in the pod/);
     await workbench.inline(row, "Stop");
-    await workbench.remove(await workbench.row(/for the editor.*stopped/));
+    await workbench.remove(await workbench.row(/echo in the pod.*stopped/));
   });
 });

@@ -89,6 +89,9 @@ export class Editor {
       await page.goto(`${url}/?folder=${encodeURIComponent(join(profile, "workspace"))}`);
       const editor = new Editor(profile, server, browser, page);
       await editor.workbench.drawn();
+      await until("the extension is active", () =>
+        editor.log("remoteexthost.log").includes("_doActivateExtension remotecmd.remotecmd"),
+      );
       return editor;
     } catch (error) {
       end(server);

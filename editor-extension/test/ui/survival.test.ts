@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach((context) => editor.keep(context).finally(() => editor.close()));
 
 /** Every line of what the command has written so far and writes to its end, once and in order. */
-const LINES = 400;
+const LINES = 800;
 const counting = `for i in $(seq 1 ${String(LINES)}); do echo "line $i"; sleep 0.02; done; echo all told`;
 
 async function expectAllLines(): Promise<void> {
@@ -27,8 +27,7 @@ test("after a reload of the window the terminal is back with every line", async 
   await editor.workbench.start(counting);
   await editor.workbench.terminalShows(/^line ([5-9]\d|\d{3})$/);
   await editor.workbench.reload();
-  // VS Code opens a shell of its own where a terminal was in front.
-  await (await editor.workbench.row(/for i in.*running/)).click();
+  await (await editor.workbench.row(/for i in/)).click(); // VS Code may have opened a shell of its own in front of it
   await expectAllLines();
   await editor.workbench.row(/for i in.*exit 0/);
 });

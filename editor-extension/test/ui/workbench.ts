@@ -31,18 +31,16 @@ export class Workbench {
     });
     if (keyed) await this.page.keyboard.press("F1");
     else await this.page.locator(".command-center-center").click();
+    await this.#quickInput.waitFor({ timeout: 2000 });
     await this.type(`>${text}`);
   }
 
   /** Run a command of VS Code by its title. */
   async command(title: string): Promise<void> {
-    await this.palette(title);
     const row = this.quick.locator(".monaco-list-row", { hasText: title }).first();
-    // The palette does not look again by itself, and extensions come later than the window.
+    // The palette does not look again by itself, and goes when something else takes the focus.
     await until(`the palette offers ${title}`, async () => {
-      if (await row.isVisible()) return true;
-      await this.type(">");
-      await this.type(`>${title}`);
+      await this.palette(title);
       await row.waitFor({ timeout: 1000 });
       return true;
     });
