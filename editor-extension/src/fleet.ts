@@ -263,15 +263,24 @@ export class Fleet {
   #follow(command: Command, runId: string, failed: (error: unknown) => void): Follow {
     return new Follow({
       runId,
-      attach: (from) => this.link.request("remotecmd/attach", { ...named(command), from }),
+      attach: async (from) => {
+        const attached = await this.link.request("remotecmd/attach", { ...named(command), from });
+        const other = attached.process.runId;
+        if (other !== undefined && other !== runId && !this.#follows.has(other)) this.#detach(other);
+        return attached;
+      },
       acknowledge: (stream, offset) => void this.link.current?.notify("remotecmd/ack", { runId, stream, offset }),
       done: () => {
-        if (!this.#follows.delete(runId)) return;
-        this.link.current?.request("remotecmd/detach", { runId }).catch(() => undefined);
+        if (this.#follows.delete(runId)) this.#detach(runId);
       },
       failed,
       stepBytes: this.#options.windowBytes / 4,
     });
+  }
+
+  /** Have a run followed no more. A server that is gone follows nothing. */
+  #detach(runId: string): void {
+    this.link.current?.request("remotecmd/detach", { runId }).catch(() => undefined);
   }
 
   async #list(place: MutablePlace): Promise<void> {

@@ -46,6 +46,7 @@ export class Link {
   #server: Promise<Server> | undefined;
   #current: Server | undefined;
   #history: readonly number[] = [];
+  #hadServer = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -96,13 +97,9 @@ export class Link {
     this.#current = undefined;
     this.#server = undefined;
     this.#history = [];
-    if (old === undefined) {
-      await this.ready();
-      return;
-    }
-    this.#server = old.dispose().then(() => this.#start("restarting"));
+    const gone = old === undefined ? Promise.resolve() : old.dispose();
+    this.#server = gone.then(() => this.#start(old === undefined ? "starting" : "restarting"));
     await this.#server;
-    this.#options.resumed();
   }
 
   async close(): Promise<void> {
@@ -135,6 +132,8 @@ export class Link {
         this.#ended(server);
       });
       this.#set("ready");
+      if (this.#hadServer) this.#options.resumed();
+      this.#hadServer = true;
       return server;
     } catch (error) {
       this.#server = undefined;
@@ -155,7 +154,7 @@ export class Link {
     }
     this.#set("restarting");
     this.#server = this.#options.sleep(pauseMs).then(() => this.#start("restarting"));
-    this.#server.then(this.#options.resumed, () => undefined);
+    this.#server.catch(() => undefined); // It is told as the state "failed".
   }
 
   #isClosed(): boolean {

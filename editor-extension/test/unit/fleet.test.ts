@@ -190,6 +190,26 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   });
 });
 
+test.runIf(process.platform === "linux")(
+  "a new server that a person asks for goes on with what was watched",
+  async () => {
+    const failing = new TestFleet({ sleep: () => new Promise(() => undefined) });
+    const place = await mkdtemp(join(tmpdir(), "remotecmd-vitest-"));
+    const definition = { id: "test", cmdLine: "echo one; sleep 2; echo two", pidDirectory: place };
+    const { command } = await failing.start(target, definition);
+    const transcript = new Transcript();
+    failing.watch(command, transcript, never);
+    await transcript.reaches(4);
+    failing.kill();
+    await failing.event((event) => event.kind === "server" && event.state === "restarting");
+    await failing.link.restart();
+    expect(await transcript.ended).toMatchObject({ exitCode: 0 });
+    expect(transcript.text.stdout).toBe("one\ntwo\n");
+    await failing.close();
+    await rm(place, { recursive: true, force: true });
+  },
+);
+
 test("a server that ends again and again is given up after five restarts, with an error for who asks", async () => {
   const failing = new TestFleet({ sleep: () => Promise.resolve() });
   await failing.link.ready();
