@@ -13,6 +13,7 @@ import type { Definition, Process, ServerNotifications, StartParams, Target } fr
 import type { Server } from "./server.js";
 import { pinned, targetKey } from "./targets.js";
 import { isFailed, isLive } from "./texts.js";
+import { t } from "./words.js";
 
 export interface Command {
   /** Names it among all. */
@@ -175,9 +176,11 @@ export class Fleet {
     this.#drop(command);
   }
 
-  /** Send what was typed to a command's standard input. */
+  /** Send what was typed to a command's standard input. What did not arrive when the connection broke is not sent again. */
   async write(command: Command, data: string): Promise<void> {
-    await this.link.request("remotecmd/write", { ...named(command), data });
+    const { written } = await this.link.request("remotecmd/write", { ...named(command), data });
+    const size = Buffer.byteLength(data);
+    if (written < size) throw new Error(t("The connection broke: {0} of {1} bytes arrived.", written, size));
   }
 
   async closeStdin(command: Command): Promise<void> {

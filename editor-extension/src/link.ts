@@ -47,6 +47,8 @@ export class Link {
   #current: Server | undefined;
   #history: readonly number[] = [];
   #hadServer = false;
+  /** Counts starts that were asked for, so that a restart that waits gives way to one that a person asks for. */
+  #turn = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -97,6 +99,7 @@ export class Link {
     this.#current = undefined;
     this.#server = undefined;
     this.#history = [];
+    this.#turn++;
     const gone = old === undefined ? Promise.resolve() : old.dispose();
     this.#server = gone.then(() => this.#start(old === undefined ? "starting" : "restarting"));
     await this.#server;
@@ -153,7 +156,10 @@ export class Link {
       return;
     }
     this.#set("restarting");
-    this.#server = this.#options.sleep(pauseMs).then(() => this.#start("restarting"));
+    const turn = ++this.#turn;
+    this.#server = this.#options
+      .sleep(pauseMs)
+      .then(() => (turn === this.#turn ? this.#start("restarting") : this.ready()));
     this.#server.catch(() => undefined); // It is told as the state "failed".
   }
 

@@ -151,6 +151,18 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(fleet.commands).toMatchObject([{ process: { state: "startFailed" } }]);
   });
 
+  test("what is written reaches a command that takes input, to its end", async () => {
+    const definition = { id: "cat", cmdLine: "cat; echo over", stdin: true, pidDirectory: directory };
+    const { command } = await fleet.start(target, definition);
+    const transcript = new Transcript();
+    fleet.watch(command, transcript, never);
+    await fleet.write(command, "hällo\n");
+    await fleet.write(command, "again\n");
+    await fleet.closeStdin(command);
+    expect(await transcript.ended).toMatchObject({ exitCode: 0 });
+    expect(transcript.text.stdout).toBe("hällo\nagain\nover\n");
+  });
+
   test("stop, start again, remove: the list follows", async () => {
     const command = await start("sleep 1000");
     expect(await fleet.stop(command, 1)).toMatchObject({ status: "stopped" });
