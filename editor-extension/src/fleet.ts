@@ -41,7 +41,8 @@ export type FleetEvent =
   | { readonly kind: "places" }
   | { readonly kind: "place"; readonly key: string }
   | { readonly kind: "command"; readonly key: string }
-  | { readonly kind: "ended"; readonly command: Command }
+  /** `isAsked`: it was sent a signal from here, so its end is no surprise. */
+  | { readonly kind: "ended"; readonly command: Command; readonly isAsked: boolean }
   | { readonly kind: "server"; readonly state: LinkState; readonly error?: unknown };
 
 /** What is kept from session to session. */
@@ -80,6 +81,8 @@ export class Fleet {
   readonly #places = new Map<string, MutablePlace>();
   readonly #follows = new Map<string, Follow>();
   readonly #awaited = new Set<string>();
+  /** Runs that were sent a signal from here. */
+  readonly #signalled = new Set<string>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
 
   constructor(options: FleetOptions) {
@@ -167,6 +170,7 @@ export class Fleet {
   }
 
   async signal(command: Command, signal: string): Promise<void> {
+    if (command.process.runId !== undefined) this.#signalled.add(command.process.runId);
     const { process } = await this.link.request("remotecmd/signal", { ...named(command), signal });
     this.#update(command, process);
   }
@@ -346,8 +350,8 @@ export class Fleet {
       void this.#list(place);
     } else if (known === undefined) this.#emit({ kind: "place", key: place.key });
     else if (JSON.stringify(known.process) !== JSON.stringify(process)) this.#emit({ kind: "command", key });
-    if (known !== undefined && isLive(known.process) && !isLive(process)) this.#emit({ kind: "ended", command });
-    else if (known === undefined && process.state === "startFailed") this.#emit({ kind: "ended", command });
+    const hasEnded = known === undefined ? process.state === "startFailed" : isLive(known.process) && !isLive(process);
+    if (hasEnded) this.#emit({ kind: "ended", command, isAsked: this.#signalled.delete(process.runId ?? "") });
     this.#awaitEnd(command);
     return command;
   }

@@ -58,7 +58,11 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("tells the end of a run that nobody watches", async () => {
     const command = await start("exit 7");
     const event = await fleet.event((it) => it.kind === "ended");
-    expect(event).toMatchObject({ kind: "ended", command: { key: command.key, process: { exitCode: 7 } } });
+    expect(event).toMatchObject({
+      kind: "ended",
+      isAsked: false,
+      command: { key: command.key, process: { exitCode: 7 } },
+    });
   });
 
   test("shows two viewers of one run everything once, the one that comes late from the spool", async () => {
@@ -170,7 +174,8 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(again.key).toBe(command.key);
     expect(again.process.runId).not.toBe(command.process.runId);
     await fleet.signal(again, "KILL");
-    await fleet.event((it) => it.kind === "ended" && it.command.process.runId === again.process.runId);
+    const end = await fleet.event((it) => it.kind === "ended" && it.command.process.runId === again.process.runId);
+    expect(end).toMatchObject({ isAsked: true });
     await fleet.remove(again);
     expect(fleet.command(command.key)).toBeUndefined();
   });
