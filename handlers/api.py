@@ -145,6 +145,7 @@ class Definition:
     pid_directory: str = ""
     working_dir: str = ""
     env_vars: tuple[tuple[str, str], ...] = ()
+    stdin: bool = False
     merge_output: bool = False
 
 
@@ -276,13 +277,20 @@ class StartOptions:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecRequest:
-    """A command to run to its end. `max_output_bytes` bounds each stream of the result."""
+    """A command to run to its end.
+
+    Attributes:
+        stdin: given whole.
+        open_stdin: it is written, and closed, by `run_id`.
+        max_output_bytes: bounds each stream of the result.
+    """
 
     cmd_line: str | None = None
     args: tuple[str, ...] | None = None
     working_dir: str = ""
     env_vars: tuple[tuple[str, str], ...] = ()
     stdin: bytes | None = None
+    open_stdin: bool = False
     timeout_seconds: float | None = None
     max_output_bytes: int = 1 << 20
     stream: bool = False
@@ -310,6 +318,7 @@ class Process:
     offsets: Offsets | None = None
     stdout_ended: bool | None = None
     stderr_ended: bool | None = None
+    takes_input: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -439,6 +448,23 @@ class Stopped:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whose stdin: a command's, or that of the exec with a `run_id`, which is under way here."""
+
+    target: Target
+    id: str = ""
+    pid_directory: str = ""
+    run_id: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class Written:
+    """How much of a write has arrived in the container, told as it goes."""
+
+    size: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ExecResult:
     """Answer to exec; outputs are empty when they were streamed."""
 
@@ -473,6 +499,12 @@ class ProcessHandler(Protocol):
 
     async def exec(self, target: Target, request: ExecRequest, wait: Wait = NO_WAIT) -> ExecResult:
         """Run a command to its end; with `stream`, output goes to the listener instead of the result."""
+
+    async def write(self, recipient: Recipient, data: bytes, written: Written) -> None:
+        """Send to a command's stdin, in the order of the calls; `written` counts what has arrived."""
+
+    async def close_stdin(self, recipient: Recipient) -> None:
+        """Let a command read the end of its stdin, after all that was written before."""
 
     async def attach(
         self, target: Target, id: str, *, pid_directory: str, follow_from: From, wait: Wait = NO_WAIT

@@ -43,6 +43,9 @@ class ErrorKind(enum.StrEnum):
     """No command of that id was started there; status answers with state absent instead."""
     COMMAND_CONFLICT = "commandConflict"
     """The id or the runId belongs to another command, or to a live one that the request does not allow."""
+    STDIN_CLOSED = "stdinClosed"
+    """The command takes no input (any more); data.reason is none, if it was started without a stdin to write, closed or
+    ended, and data.written says how much had arrived."""
     START_FAILED = "startFailed"
     """The command did not start; data.reason has the cause and data.process the record."""
     SHELL_MISSING = "shellMissing"
@@ -80,6 +83,7 @@ class RemoteCommandError(Exception):
         process: the run concerned, where its record stays.
         first_offset: where bytes are still there, when those asked for are gone.
         candidates: names that would not be ambiguous, the first of them if there are many.
+        written: how many bytes of a write have arrived, at least.
         run_id: of a run that may have been started: a start that names it gives that run.
         line: where a file is wrong, counted from 1.
         column: the same, in characters.
@@ -97,6 +101,7 @@ class RemoteCommandError(Exception):
         process: Process | None = None,
         first_offset: int | None = None,
         candidates: tuple[str, ...] = (),
+        written: int | None = None,
         run_id: str | None = None,
         line: int | None = None,
         column: int | None = None,
@@ -111,6 +116,7 @@ class RemoteCommandError(Exception):
         self.process = process
         self.first_offset = first_offset
         self.candidates = candidates
+        self.written = written
         self.run_id = run_id
         self.line = line
         self.column = column

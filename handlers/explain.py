@@ -152,6 +152,40 @@ def signal_unknown() -> RemoteCommandError:
     return _broke(" while the signal was on its way: it may or may not have been sent.")
 
 
+_DEAF = {
+    "none": "It was started without a stdin that can be written: stdin in its definition, openStdin of an exec.",
+    "closed": "Its stdin was closed, by a client or by the command itself.",
+    "ended": "It has ended.",
+}
+
+
+def takes_no_input(why: str, written: int) -> RemoteCommandError:
+    """A write, or the rest of one, that nobody will read."""
+    return RemoteCommandError(
+        ErrorKind.STDIN_CLOSED, f"The command takes no more input. {_DEAF[why]}", reason=why, written=written
+    )
+
+
+def no_room_for_input(written: int) -> RemoteCommandError:
+    """The disk is full."""
+    return RemoteCommandError(
+        ErrorKind.STORAGE_FULL,
+        "There is no room in the container for what was to be written; data.written says how much has arrived.",
+        remedy="Free some space, and write the rest.",
+        written=written,
+    )
+
+
+def input_unknown(written: int) -> RemoteCommandError:
+    """Nobody can be asked how much of a write has arrived."""
+    return RemoteCommandError(
+        ErrorKind.UNREACHABLE,
+        "The connection to the container broke during a write. At least data.written bytes have arrived, "
+        "perhaps some more.",
+        written=written,
+    )
+
+
 def broken_record() -> RemoteCommandError:
     """The agent answered with something that is no record."""
     return RemoteCommandError(
@@ -204,6 +238,20 @@ def not_found(command_id: str) -> RemoteCommandError:
     return RemoteCommandError(
         ErrorKind.COMMAND_NOT_FOUND,
         f'No command "{command_id}" was started in this target. Ask for the status without an id to see what was.',
+    )
+
+
+def no_open_exec(run_id: str) -> RemoteCommandError:
+    """A write to an exec that is not there."""
+    return RemoteCommandError(
+        ErrorKind.COMMAND_NOT_FOUND, f'No exec with the runId "{run_id}" and openStdin is under way on this connection.'
+    )
+
+
+def exec_under_way(run_id: str) -> RemoteCommandError:
+    """Two execs of one name."""
+    return RemoteCommandError(
+        ErrorKind.COMMAND_CONFLICT, f'An exec with the runId "{run_id}" is under way. Give each a runId of its own.'
     )
 
 

@@ -156,7 +156,7 @@ class Follower:
                 await self._listener.status_changed(process)
             self._told = told
         spool, is_news = Spool(channel.request), self._was_idle
-        while await self._delivery.round(spool, facts, most_bytes=channel.window_bytes, is_news=is_news):
+        while await self._delivery.round(spool, facts, most_bytes=channel.download.size, is_news=is_news):
             is_news = False
         is_lost = process.state is State.LOST
         if facts.code is None and not is_lost:

@@ -108,6 +108,7 @@ def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Proces
         offsets=Offsets(facts.stdout.size, facts.stderr.size),
         stdout_ended=facts.stdout.ended,
         stderr_ended=facts.stderr.ended or facts.merged,
+        takes_input=facts.takes_input,
     )
 
 

@@ -30,6 +30,7 @@ class Order:
 
     Attributes:
         is_named: the client chose the run id, so a run of that id is looked for first.
+        takes_input: its stdin can be written; without it the command reads EOF.
         spec: the script that becomes the command, see `codec.spec_text`.
         is_line: it is run by /bin/sh, so that its exec can't fail.
         title: what it runs, for a person.
@@ -44,14 +45,15 @@ class Order:
     is_line: bool
     title: str
     merged: bool
+    takes_input: bool
     timeout_seconds: float | None
     grace_seconds: float
     stop_on_disconnect: bool
     spool_limit_kib: int
 
 
-def from_definition(definition: Definition, options: StartOptions, stdin: bytes | None = None) -> Order:
-    """The launch that a definition asks for; `stdin` is given whole, without it the command reads EOF."""
+def from_definition(definition: Definition, options: StartOptions) -> Order:
+    """The launch that a definition asks for."""
     run_id = options.run_id or secrets.token_hex(6)
     env_vars = (*definition.env_vars, ("REMOTECMD_RUN_ID", run_id))
     return Order(
@@ -59,10 +61,11 @@ def from_definition(definition: Definition, options: StartOptions, stdin: bytes 
         run_id=run_id,
         is_named=options.run_id is not None,
         spec_hash=spec_hash(definition),
-        spec=codec.spec_text(_argv(definition), working_dir=definition.working_dir, env_vars=env_vars, stdin=stdin),
+        spec=codec.spec_text(_argv(definition), working_dir=definition.working_dir, env_vars=env_vars),
         is_line=definition.args is None,
         title=shlex.join(definition.args) if definition.args is not None else definition.cmd_line or "",
         merged=definition.merge_output,
+        takes_input=definition.stdin,
         timeout_seconds=options.timeout_seconds,
         grace_seconds=options.grace_period_seconds,
         stop_on_disconnect=options.stop_on_disconnect,
@@ -78,9 +81,10 @@ def from_exec(request: ExecRequest) -> Order:
         args=request.args,
         working_dir=request.working_dir,
         env_vars=request.env_vars,
+        stdin=request.open_stdin or request.stdin is not None,
     )
     options = StartOptions(run_id=request.run_id, timeout_seconds=request.timeout_seconds)
-    return from_definition(definition, options, request.stdin)
+    return from_definition(definition, options)
 
 
 def _argv(definition: Definition) -> Sequence[str]:
@@ -97,6 +101,7 @@ def spec_hash(definition: Definition) -> str:
     parts = [kind, str(len(argv)), *argv, definition.working_dir]
     parts += [f"{key}={value}" for key, value in definition.env_vars]
     parts.append(str(definition.merge_output))
+    parts += ["stdin"] * definition.stdin
     for part in parts:
         data = part.encode()
         digest.update(len(data).to_bytes(8, "big") + data)

@@ -24,6 +24,7 @@ from handlers.errors import RemoteCommandError
 from handlers.lifecycle import MISSING, START_SECONDS, state_of
 from handlers.retry import Retry, is_passing
 from handlers.spool import Spool
+from handlers.stdin import Stdin
 from handlers.transitions import LIVE
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Runs:
     def spool(self) -> Spool:
         """What the runs have written."""
         return Spool(self._ask)
+
+    def stdin(self, snapshot: Snapshot) -> Stdin:
+        """The way to the stdin of a run."""
+        return Stdin(snapshot.path, lambda: self._reach(Retry()), self._ask)
 
     async def channel(self) -> Channel:
         """The live channel of the place."""
@@ -176,7 +181,7 @@ class Runs:
                 order.run_id,
                 order.spec_hash,
                 int(is_named),
-                int(order.merged),
+                codec.MERGED * order.merged + codec.TAKES_INPUT * order.takes_input,
                 _sleep_argument(order.timeout_seconds),
                 round(order.grace_seconds * 1000),
                 _epoch_ms(channel),

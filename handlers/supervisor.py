@@ -23,6 +23,7 @@ from handlers.api import (
     IfExists,
     Offsets,
     Process,
+    Recipient,
     Since,
     Started,
     StartOptions,
@@ -34,6 +35,7 @@ from handlers.api import (
     Wait,
     Waited,
     Window,
+    Written,
 )
 from handlers.collect import Collector
 from handlers.connections import Connections
@@ -46,6 +48,7 @@ from handlers.pins import Pins
 from handlers.pool import Place, Pool
 from handlers.retry import back_off, is_passing
 from handlers.runs import Runs
+from handlers.stdin import Turns
 from handlers.transitions import ENDED, LIVE
 
 if TYPE_CHECKING:
@@ -75,6 +78,8 @@ class Supervisor:
         self._connections = Connections(listener)
         self._leases = Leases()
         self._pins = Pins()
+        self._turns = Turns()
+        self._open_execs: dict[str, asyncio.Future[tuple[Runs, Snapshot]]] = {}
 
     async def inventory(self, inquiry: Inquiry) -> Inventory:
         """What there is to run commands in."""
@@ -267,10 +272,57 @@ class Supervisor:
         self._in_background(functools.partial(runs.release, snapshot))
         return Stopped(await self._process(runs, await self._find(runs, id)), verdict)
 
+    # ------------------------------------------------------------ feed
+
+    async def write(self, recipient: Recipient, data: bytes, written: Written) -> None:
+        """Send to the stdin of the newest run of a command, or to that of an exec; first come, first served."""
+        async with self._turns.turn(recipient):
+            runs, snapshot = await self._fed(recipient)
+            try:
+                await runs.stdin(snapshot).write(data, written)
+            finally:
+                self._in_background(functools.partial(runs.release, snapshot))
+
+    async def close_stdin(self, recipient: Recipient) -> None:
+        """Let a command read the end of its stdin, after all that was written before."""
+        async with self._turns.turn(recipient):
+            runs, snapshot = await self._fed(recipient)
+            await runs.stdin(snapshot).close()
+
+    async def _fed(self, recipient: Recipient) -> tuple[Runs, Snapshot]:
+        if recipient.run_id:
+            launched = self._open_execs.get(recipient.run_id)
+            if launched is None:
+                raise explain.no_open_exec(recipient.run_id)
+            return await asyncio.shield(launched)
+        runs = await self._runs(recipient.target, recipient.pid_directory, recipient.id)
+        return runs, await self._find(runs, recipient.id)
+
     # ------------------------------------------------------------ exec
 
     async def exec(self, target: Target, request: ExecRequest, wait: Wait = NO_WAIT) -> ExecResult:
         """Run a command to its end as a run of its own that nobody else sees; nothing of it stays."""
+        if not request.open_stdin or request.run_id is None:
+            return await self._exec(target, request, wait)
+        if request.run_id in self._open_execs:
+            raise explain.exec_under_way(request.run_id)
+        launched: asyncio.Future[tuple[Runs, Snapshot]] = asyncio.get_running_loop().create_future()
+        self._open_execs[request.run_id] = launched
+        try:
+            return await self._exec(target, request, wait, launched)
+        finally:
+            del self._open_execs[request.run_id]
+            if not launched.done():
+                launched.set_exception(explain.no_open_exec(request.run_id))
+                launched.exception()  # perhaps nobody waits for it
+
+    async def _exec(
+        self,
+        target: Target,
+        request: ExecRequest,
+        wait: Wait,
+        launched: asyncio.Future[tuple[Runs, Snapshot]] | None = None,
+    ) -> ExecResult:
         runs = await self._runs(target, "", None, wait)
         order = orders.from_exec(request)
         options = StartOptions(run_id=request.run_id)
@@ -283,12 +335,16 @@ class Supervisor:
             raise explain.exec_unknown() from error
         if not created:
             raise explain.conflict(await self._process(runs, snapshot), is_same=False, named_twice=True)
+        if launched is not None:
+            launched.set_result((runs, snapshot))
         collector = Collector(request.max_output_bytes, self._listener if request.stream else None)
         is_over = False
+        feeding = asyncio.create_task(_quietly(functools.partial(_feed, runs, snapshot, request.stdin)), name="feed")
         try:
             process = await self._collect(runs, snapshot, collector)
             is_over = process.state in ENDED
         finally:
+            feeding.cancel()
             self._in_background(lambda: runs.forget(snapshot) if is_over else self._discard(runs, snapshot))
         return exec_result(process, collector, request)
 
@@ -354,6 +410,22 @@ async def _quietly(work: Callable[[], Coroutine[None, None, None]]) -> None:
     except RemoteCommandError as error:
         if error.kind is not ErrorKind.SHUTTING_DOWN:  # then there is nothing to be tidy for
             logger.warning("cleaning up after a command failed: %s", error.kind.value)
+
+
+async def _feed(runs: Runs, snapshot: Snapshot, data: bytes | None) -> None:
+    """Give an exec its stdin. The rest after a break is not sent twice: what has arrived is known."""
+    if data is None:
+        return
+    stdin = runs.stdin(snapshot)
+    try:
+        while data:
+            written = Written()
+            await stdin.write(data, written)
+            data = data[written.size :]
+        await stdin.close()
+    except RemoteCommandError as error:
+        if error.kind is not ErrorKind.STDIN_CLOSED:  # a command need not read all of it
+            raise
 
 
 def exec_result(process: Process, collector: Collector, request: ExecRequest) -> ExecResult:

@@ -32,6 +32,8 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "remotecmd/detach": None,
         "remotecmd/read": results.ReadResult,
         "remotecmd/wait": results.WaitResult,
+        "remotecmd/write": results.WriteResult,
+        "remotecmd/closeStdin": None,
         "remotecmd/remove": None,
         "remotecmd/devfile": results.DevfileResult,
         "remotecmd/targets": results.TargetsResult,

@@ -25,20 +25,31 @@ if TYPE_CHECKING:
     import cattrs
 
 
+class WriteCancelled(Exception):  # noqa: N818  # no error: its client wanted it
+    """A write that was cancelled when so much had arrived."""
+
+    def __init__(self, written: int) -> None:
+        super().__init__("cancelled")
+        self.written = written
+
+
 def error_object(error: BaseException, converter: cattrs.Converter) -> dict[str, Any]:
     """The `error` member of the reply to a request that ended in `error`."""
     match error:
         case InvalidParams():
             return _invalid_params(error, converter)
         case RemoteCommandError():
-            data = failure_data(error)
-            return {"code": Code.REQUEST_FAILED.value, "message": error.message, "data": converter.unstructure(data)}
+            failure = converter.unstructure(failure_data(error))
+            return {"code": Code.REQUEST_FAILED.value, "message": error.message, "data": failure}
+        case WriteCancelled():
+            data = converter.unstructure(results.CancelledData(written=error.written))
+            return {"code": Code.REQUEST_CANCELLED.value, "message": "the request was cancelled", "data": data}
         case JsonRpcException():
             return {"code": error.code, "message": error.message}
         case _:
-            data = results.FailureData(kind=ErrorKind.INTERNAL.value, retryable=False)
+            bug = results.FailureData(kind=ErrorKind.INTERNAL.value, retryable=False)
             message = f"a bug in the server ({type(error).__name__}): its log has the place; please report it"
-            return {"code": Code.INTERNAL_ERROR.value, "message": message, "data": converter.unstructure(data)}
+            return {"code": Code.INTERNAL_ERROR.value, "message": message, "data": converter.unstructure(bug)}
 
 
 def failure_data(error: RemoteCommandError) -> results.FailureData:
@@ -52,6 +63,7 @@ def failure_data(error: RemoteCommandError) -> results.FailureData:
         process=None if error.process is None else translate.process_to_wire(error.process),
         first_offset=error.first_offset,
         candidates=error.candidates or None,
+        written=error.written,
         run_id=error.run_id,
         line=error.line,
         column=error.column,

@@ -120,7 +120,7 @@ class Definition:
     env_vars: tuple[EnvVar, ...] | None = None
     """Added to the container's environment."""
     stdin: bool | None = None
-    """Keep stdin open for writing. Not built yet."""
+    """Keep stdin open for remotecmd/write and remotecmd/closeStdin; without it the command reads its end at once."""
     tty: TerminalSize | None = None
     """Give the command a terminal. Not built yet."""
     merge_output: bool | None = None
@@ -269,6 +269,8 @@ class ExecParams:
     """Added to the container's environment."""
     stdin: Annotated[str, checks.check_input] | None = None
     """Text for its stdin, given whole."""
+    open_stdin: bool | None = None
+    """Instead of stdin: keep it open for remotecmd/write and remotecmd/closeStdin by runId, which is required then."""
     timeout_seconds: Timeout | None = None
     """Limit of the run; none when left out."""
     max_output_bytes: Annotated[int, Bounds(minimum=0, maximum=1 << 30)] | None = None
@@ -367,6 +369,38 @@ class SignalParams:
     """The signal, with or without SIG."""
     scope: Literal["group", "leader"] | None = None
     """"group" (default): its process group. "leader": only the process that was started."""
+
+
+@attrs.frozen(kw_only=True)
+class WriteParams:
+    """Params of remotecmd/write: exactly one of id and runId."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId | None = None
+    """Which command; it was started with stdin."""
+    run_id: CommandId | None = None
+    """Instead of id: an exec with openStdin that is under way on this connection."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
+    data: Annotated[str, checks.check_input]
+    """What to write."""
+    encoding: Encoding | None = None
+    """Of data: "utf8" (default) or "base64", for bytes that are no text."""
+
+
+@attrs.frozen(kw_only=True)
+class CloseStdinParams:
+    """Params of remotecmd/closeStdin: exactly one of id and runId."""
+
+    target: Target
+    """Where it runs."""
+    id: CommandId | None = None
+    """Which command; it was started with stdin."""
+    run_id: CommandId | None = None
+    """Instead of id: an exec with openStdin that is under way on this connection."""
+    pid_directory: Directory | None = None
+    """As in the definition that started it."""
 
 
 @attrs.frozen(kw_only=True)

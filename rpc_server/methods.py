@@ -15,8 +15,10 @@ from typing import Any
 
 import attrs
 
+from handlers import api
 from handlers.api import Begin, Process, Stream
 from rpc_server import messages, results, translate, translate_devfile, translate_targets
+from rpc_server.errors import WriteCancelled
 from rpc_server.progress import waiting
 from rpc_server.session import Session
 
@@ -107,6 +109,26 @@ async def stop(session: Session, params: messages.StopParams) -> Reply:
     )
     process = translate.process_to_wire(stopped.process)
     return Reply(results.StopResult(process=process, verdict=translate.verdict_to_wire(stopped.verdict)))
+
+
+async def write(session: Session, params: messages.WriteParams) -> Reply:
+    """Write to a command's stdin: answered once it has all arrived in the container, where little waits unread.
+
+    Writes of one client arrive in the order in which they were sent. One that waits for a command that does not read
+    can be cancelled; the error's data then says how much had arrived.
+    """
+    recipient, data, written = translate.recipient_to_domain(params), translate.data_to_domain(params), api.Written()
+    try:
+        await session.handler().write(recipient, data, written)
+    except asyncio.CancelledError:
+        raise WriteCancelled(written.size) from None
+    return Reply(results.WriteResult(written=written.size))
+
+
+async def close_stdin(session: Session, params: messages.CloseStdinParams) -> Reply:
+    """End a command's stdin: it reads all that was written, then the end. Closing twice is no error."""
+    await session.handler().close_stdin(translate.recipient_to_domain(params))
+    return Reply(None)
 
 
 async def exec_(session: Session, params: messages.ExecParams) -> Reply:
@@ -260,6 +282,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/read": Method(messages.ReadParams, results.ReadResult, read),
         "remotecmd/wait": Method(messages.WaitParams, results.WaitResult, wait),
         "remotecmd/signal": Method(messages.SignalParams, results.SignalResult, signal),
+        "remotecmd/write": Method(messages.WriteParams, results.WriteResult, write),
+        "remotecmd/closeStdin": Method(messages.CloseStdinParams, None, close_stdin),
         "remotecmd/remove": Method(messages.RemoveParams, None, remove),
         "remotecmd/devfile": Method(messages.DevfileParams, results.DevfileResult, devfile),
         "remotecmd/targets": Method(messages.TargetsParams, results.TargetsResult, targets),

@@ -120,6 +120,8 @@ class Process:
     """Whether stdout reached its end."""
     stderr_ended: bool | None = None
     """Whether stderr reached its end."""
+    stdin: bool | None = None
+    """True if it was started with a stdin that can be written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -202,6 +204,23 @@ class ListResult:
 
     processes: tuple[Process, ...]
     """The newest run of every command, running or ended, whoever started it; sorted by id."""
+
+
+@attrs.frozen(kw_only=True)
+class WriteResult:
+    """Result of remotecmd/write."""
+
+    written: int
+    """How many of the bytes have arrived in the container: all, unless the connection to it broke meanwhile. The server
+    does not send the rest again."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelledData:
+    """The data of -32800, where there is something to say."""
+
+    written: int
+    """With remotecmd/write: how many of the bytes had arrived."""
 
 
 @attrs.frozen(kw_only=True)
@@ -518,6 +537,8 @@ class FailureData:
     """With offsetExpired: where the bytes begin that are still there."""
     candidates: tuple[str, ...] | None = None
     """With targetAmbiguous: the pods that match, at most 20 of them."""
+    written: int | None = None
+    """With remotecmd/write: how many of the bytes have arrived, at least."""
     run_id: str | None = None
     """With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back."""
     line: int | None = None

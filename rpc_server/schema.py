@@ -64,9 +64,15 @@ ACROSS_FIELDS: Mapping[type, Schema] = MappingProxyType(
         messages.Definition: _one_of("cmdLine", "args"),
         messages.ExecParams: {
             **_one_of("cmdLine", "args"),
-            "if": {"required": ["stream"], "properties": {"stream": {"const": True}}},
+            "if": {
+                "anyOf": [
+                    {"required": [field], "properties": {field: {"const": True}}} for field in ("stream", "openStdin")
+                ]
+            },
             "then": {"required": ["runId"]},
         },
+        messages.WriteParams: _one_of("id", "runId"),
+        messages.CloseStdinParams: _one_of("id", "runId"),
         messages.KubernetesTarget: _one_of("podName", "selector", "workload"),
         messages.ReadParams: _one_of("offset", "from"),
         messages.DevfileParams: _one_of("path", "text"),

@@ -47,6 +47,11 @@ def _judge_exec(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Vio
     found = api.check_command(good.get("cmd_line"), good.get("args"), pairs, good.get("working_dir", ""))
     if good.get("stream") and not {"run_id"} & (good.keys() | failed):
         found.append(api.Violation(("run_id",), "is required with stream: notifications name the run"))
+    if good.get("open_stdin"):
+        if not {"run_id"} & (good.keys() | failed):
+            found.append(api.Violation(("run_id",), "is required with openStdin: writes name the run"))
+        if "stdin" in good:
+            found.append(api.Violation((), "only one of stdin and openStdin may be given"))
     return _without_echoes(found, failed)
 
 
@@ -70,6 +75,19 @@ def _only_one_of(*fields: str, missing: api.Violation) -> Rule:
     return judge
 
 
+_judge_recipient = _only_one_of("id", "run_id", missing=api.Violation(("id",), "is required"))
+
+
+def _judge_write(good: Mapping[str, Any], failed: frozenset[str]) -> list[api.Violation]:
+    found = list(_judge_recipient(good, failed))
+    if good.get("encoding") == "base64" and "data" in good:
+        try:
+            base64.b64decode(good["data"], validate=True)
+        except ValueError:
+            found.append(api.Violation(("data",), "must be base64, with its padding, as encoding says"))
+    return found
+
+
 def _without_echoes(found: list[api.Violation], failed: frozenset[str]) -> list[api.Violation]:
     """Drop what only says that a malformed field is missing."""
     if failed & {"cmd_line", "args"}:
@@ -84,6 +102,8 @@ RULES = {
     messages.KubernetesTarget: _only_one_of(
         "pod_name", "selector", "workload", missing=api.Violation(("pod_name",), "is required")
     ),
+    messages.WriteParams: _judge_write,
+    messages.CloseStdinParams: _judge_recipient,
     messages.ReadParams: _only_one_of("offset", "from_", missing=api.Violation(("offset",), "is required, or from")),
     messages.DevfileParams: _only_one_of("path", "text", missing=api.Violation(("path",), "is required, or text")),
     messages.TargetsParams: translate_targets.judge,
@@ -129,7 +149,7 @@ def target_to_domain(target: messages.Target) -> api.Target:
 
 def definition_to_domain(definition: messages.Definition) -> api.Definition:
     """Raises RemoteCommandError (notSupported) for what is not built."""
-    refuse_unbuilt(**{"definition.stdin": definition.stdin, "definition.tty": definition.tty})
+    refuse_unbuilt(**{"definition.tty": definition.tty})
     return api.Definition(
         id=definition.id,
         cmd_line=definition.cmd_line,
@@ -137,6 +157,7 @@ def definition_to_domain(definition: messages.Definition) -> api.Definition:
         pid_directory=definition.pid_directory or "",
         working_dir=definition.working_dir or "",
         env_vars=_pairs(definition.env_vars),
+        stdin=bool(definition.stdin),
         merge_output=bool(definition.merge_output),
     )
 
@@ -166,11 +187,27 @@ def exec_to_domain(params: messages.ExecParams) -> api.ExecRequest:
         working_dir=params.working_dir or "",
         env_vars=_pairs(params.env_vars),
         stdin=None if params.stdin is None else params.stdin.encode("utf-8"),
+        open_stdin=bool(params.open_stdin),
         timeout_seconds=None if params.timeout_seconds is None else float(params.timeout_seconds),
         max_output_bytes=default.max_output_bytes if params.max_output_bytes is None else params.max_output_bytes,
         stream=bool(params.stream),
         run_id=params.run_id,
     )
+
+
+def recipient_to_domain(params: messages.WriteParams | messages.CloseStdinParams) -> api.Recipient:
+    """A command, or an exec by its run id."""
+    return api.Recipient(
+        target_to_domain(params.target),
+        id=params.id or "",
+        pid_directory=params.pid_directory or "",
+        run_id=params.run_id or "",
+    )
+
+
+def data_to_domain(params: messages.WriteParams) -> bytes:
+    """The bytes that a write is to send."""
+    return base64.b64decode(params.data) if params.encoding == "base64" else params.data.encode("utf-8")
 
 
 def from_to_domain(value: messages.From | None) -> api.From:
@@ -224,6 +261,7 @@ def process_to_wire(process: api.Process) -> results.Process:
         offsets=None if process.offsets is None else offsets_to_wire(process.offsets),
         stdout_ended=process.stdout_ended,
         stderr_ended=process.stderr_ended,
+        stdin=process.takes_input or None,
     )
 
 

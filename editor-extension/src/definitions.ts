@@ -29,12 +29,13 @@ export interface RemoteTask {
   readonly id?: string;
   readonly workingDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: boolean;
   readonly devfileCommand?: string;
 }
 
 /** The definition that a task means, or a sentence that says what is wrong with it. */
 export function ofTask(task: RemoteTask): Definition | string {
-  const { cmdLine, args, workingDir, env } = task;
+  const { cmdLine, args, workingDir, env, stdin } = task;
   if ((cmdLine === undefined) === (args === undefined))
     return t('A task of type "remotecmd" needs one of cmdLine, args and devfileCommand.');
   if (args?.length === 0) return t('"args" of the task is empty: it needs a program.');
@@ -46,6 +47,7 @@ export function ofTask(task: RemoteTask): Definition | string {
     ...(cmdLine !== undefined && { cmdLine }),
     ...(args !== undefined && { args }),
     ...(workingDir !== undefined && { workingDir }),
+    ...(stdin !== undefined && { stdin }),
     ...(env !== undefined && { envVars: Object.entries(env).map(([key, value]) => ({ key, value })) }),
   };
 }

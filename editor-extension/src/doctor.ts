@@ -30,9 +30,15 @@ export function doctorDocument(name: string, place: string, { mode, findings }: 
       [
         `## ${MARKS[level] ?? "·"} ${escaped(check)}`,
         escaped(detail),
-        ...(remedy === undefined ? [] : [`**${t("What to do")}:** ${escaped(remedy)}`]),
+        ...(remedy === undefined ? [] : [`**${t("What to do")}:** ${asBlock(remedy)}`]),
       ].join("\n\n"),
     ),
     "",
   ].join("\n\n");
+}
+
+/** Text of several lines is there to be copied, as YAML is: it keeps its form. */
+function asBlock(text: string): string {
+  const [first = "", ...rest] = text.split("\n");
+  return rest.length === 0 ? escaped(first) : `${escaped(first)}\n\n${rest.map((line) => `    ${line}`).join("\n")}`;
 }

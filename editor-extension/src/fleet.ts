@@ -13,6 +13,7 @@ import type { Definition, Process, ServerNotifications, StartParams, Target } fr
 import type { Server } from "./server.js";
 import { pinned, targetKey } from "./targets.js";
 import { isFailed, isLive } from "./texts.js";
+import { t } from "./words.js";
 
 export interface Command {
   /** Names it among all. */
@@ -40,7 +41,8 @@ export type FleetEvent =
   | { readonly kind: "places" }
   | { readonly kind: "place"; readonly key: string }
   | { readonly kind: "command"; readonly key: string }
-  | { readonly kind: "ended"; readonly command: Command }
+  /** `isAsked`: it was sent a signal from here, so its end is no surprise. */
+  | { readonly kind: "ended"; readonly command: Command; readonly isAsked: boolean }
   | { readonly kind: "server"; readonly state: LinkState; readonly error?: unknown };
 
 /** What is kept from session to session. */
@@ -79,6 +81,8 @@ export class Fleet {
   readonly #places = new Map<string, MutablePlace>();
   readonly #follows = new Map<string, Follow>();
   readonly #awaited = new Set<string>();
+  /** Runs that were sent a signal from here. */
+  readonly #signalled = new Set<string>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
 
   constructor(options: FleetOptions) {
@@ -166,6 +170,7 @@ export class Fleet {
   }
 
   async signal(command: Command, signal: string): Promise<void> {
+    if (command.process.runId !== undefined) this.#signalled.add(command.process.runId);
     const { process } = await this.link.request("remotecmd/signal", { ...named(command), signal });
     this.#update(command, process);
   }
@@ -175,9 +180,11 @@ export class Fleet {
     this.#drop(command);
   }
 
-  /** Send what was typed to a command's standard input. */
+  /** Send what was typed to a command's standard input. What did not arrive when the connection broke is not sent again. */
   async write(command: Command, data: string): Promise<void> {
-    await this.link.request("remotecmd/write", { ...named(command), data });
+    const { written } = await this.link.request("remotecmd/write", { ...named(command), data });
+    const size = Buffer.byteLength(data);
+    if (written < size) throw new Error(t("The connection broke: {0} of {1} bytes arrived.", written, size));
   }
 
   async closeStdin(command: Command): Promise<void> {
@@ -263,15 +270,24 @@ export class Fleet {
   #follow(command: Command, runId: string, failed: (error: unknown) => void): Follow {
     return new Follow({
       runId,
-      attach: (from) => this.link.request("remotecmd/attach", { ...named(command), from }),
+      attach: async (from) => {
+        const attached = await this.link.request("remotecmd/attach", { ...named(command), from });
+        const other = attached.process.runId;
+        if (other !== undefined && other !== runId && !this.#follows.has(other)) this.#detach(other);
+        return attached;
+      },
       acknowledge: (stream, offset) => void this.link.current?.notify("remotecmd/ack", { runId, stream, offset }),
       done: () => {
-        if (!this.#follows.delete(runId)) return;
-        this.link.current?.request("remotecmd/detach", { runId }).catch(() => undefined);
+        if (this.#follows.delete(runId)) this.#detach(runId);
       },
       failed,
       stepBytes: this.#options.windowBytes / 4,
     });
+  }
+
+  /** Have a run followed no more. A server that is gone follows nothing. */
+  #detach(runId: string): void {
+    this.link.current?.request("remotecmd/detach", { runId }).catch(() => undefined);
   }
 
   async #list(place: MutablePlace): Promise<void> {
@@ -334,8 +350,8 @@ export class Fleet {
       void this.#list(place);
     } else if (known === undefined) this.#emit({ kind: "place", key: place.key });
     else if (JSON.stringify(known.process) !== JSON.stringify(process)) this.#emit({ kind: "command", key });
-    if (known !== undefined && isLive(known.process) && !isLive(process)) this.#emit({ kind: "ended", command });
-    else if (known === undefined && process.state === "startFailed") this.#emit({ kind: "ended", command });
+    const hasEnded = known === undefined ? process.state === "startFailed" : isLive(known.process) && !isLive(process);
+    if (hasEnded) this.#emit({ kind: "ended", command, isAsked: this.#signalled.delete(process.runId ?? "") });
     this.#awaitEnd(command);
     return command;
   }

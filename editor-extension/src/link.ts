@@ -46,6 +46,9 @@ export class Link {
   #server: Promise<Server> | undefined;
   #current: Server | undefined;
   #history: readonly number[] = [];
+  #hadServer = false;
+  /** Counts starts that were asked for, so that a restart that waits gives way to one that a person asks for. */
+  #turn = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -96,13 +99,10 @@ export class Link {
     this.#current = undefined;
     this.#server = undefined;
     this.#history = [];
-    if (old === undefined) {
-      await this.ready();
-      return;
-    }
-    this.#server = old.dispose().then(() => this.#start("restarting"));
+    this.#turn++;
+    const gone = old === undefined ? Promise.resolve() : old.dispose();
+    this.#server = gone.then(() => this.#start(old === undefined ? "starting" : "restarting"));
     await this.#server;
-    this.#options.resumed();
   }
 
   async close(): Promise<void> {
@@ -135,6 +135,8 @@ export class Link {
         this.#ended(server);
       });
       this.#set("ready");
+      if (this.#hadServer) this.#options.resumed();
+      this.#hadServer = true;
       return server;
     } catch (error) {
       this.#server = undefined;
@@ -154,8 +156,11 @@ export class Link {
       return;
     }
     this.#set("restarting");
-    this.#server = this.#options.sleep(pauseMs).then(() => this.#start("restarting"));
-    this.#server.then(this.#options.resumed, () => undefined);
+    const turn = ++this.#turn;
+    this.#server = this.#options
+      .sleep(pauseMs)
+      .then(() => (turn === this.#turn ? this.#start("restarting") : this.ready()));
+    this.#server.catch(() => undefined); // It is told as the state "failed".
   }
 
   #isClosed(): boolean {

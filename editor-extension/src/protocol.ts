@@ -143,7 +143,7 @@ export interface Definition {
   readonly workingDir?: string;
   /** Added to the container's environment. */
   readonly envVars?: readonly EnvVar[];
-  /** Keep stdin open for writing. Not built yet. */
+  /** Keep stdin open for remotecmd/write and remotecmd/closeStdin; without it the command reads its end at once. */
   readonly stdin?: boolean;
   /** Give the command a terminal. Not built yet. */
   readonly tty?: TerminalSize;
@@ -237,6 +237,8 @@ export interface Process {
   readonly stdoutEnded?: boolean;
   /** Whether stderr reached its end. */
   readonly stderrEnded?: boolean;
+  /** True if it was started with a stdin that can be written. */
+  readonly stdin?: boolean;
 }
 
 /** What a target turned out to be, pinned for the command's life. */
@@ -356,6 +358,8 @@ export interface ExecParams {
   readonly envVars?: readonly EnvVar[];
   /** Text for its stdin, given whole. */
   readonly stdin?: string;
+  /** Instead of stdin: keep it open for remotecmd/write and remotecmd/closeStdin by runId, which is required then. */
+  readonly openStdin?: boolean;
   /** Limit of the run; none when left out. */
   readonly timeoutSeconds?: number;
   /** Bound of each stream of the result; 1 MiB when left out. */
@@ -509,6 +513,40 @@ export interface SignalParams {
 export interface SignalResult {
   /** The run, as it is now. */
   readonly process: Process;
+}
+
+/** Params of remotecmd/write: exactly one of id and runId. */
+export interface WriteParams {
+  /** Where it runs. */
+  readonly target: Target;
+  /** Which command; it was started with stdin. */
+  readonly id?: string;
+  /** Instead of id: an exec with openStdin that is under way on this connection. */
+  readonly runId?: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
+  /** What to write. */
+  readonly data: string;
+  /** Of data: "utf8" (default) or "base64", for bytes that are no text. */
+  readonly encoding?: Encoding;
+}
+
+/** Result of remotecmd/write. */
+export interface WriteResult {
+  /** How many of the bytes have arrived in the container: all, unless the connection to it broke meanwhile. The server does not send the rest again. */
+  readonly written: number;
+}
+
+/** Params of remotecmd/closeStdin: exactly one of id and runId. */
+export interface CloseStdinParams {
+  /** Where it runs. */
+  readonly target: Target;
+  /** Which command; it was started with stdin. */
+  readonly id?: string;
+  /** Instead of id: an exec with openStdin that is under way on this connection. */
+  readonly runId?: string;
+  /** As in the definition that started it. */
+  readonly pidDirectory?: string;
 }
 
 /** Params of remotecmd/remove. */
@@ -826,6 +864,8 @@ export interface FailureData {
   readonly firstOffset?: number;
   /** With targetAmbiguous: the pods that match, at most 20 of them. */
   readonly candidates?: readonly string[];
+  /** With remotecmd/write: how many of the bytes have arrived, at least. */
+  readonly written?: number;
   /** With a start whose outcome is not known: ask again with this runId, and the run that was begun comes back. */
   readonly runId?: string;
   /** With devfileInvalid: the line that is wrong, counted from 1. */
@@ -849,6 +889,7 @@ export interface FailureData {
  * - timeout: Something did not answer in time, or an exec's timeoutSeconds ran out.
  * - commandNotFound: No command of that id was started there; status answers with state absent instead.
  * - commandConflict: The id or the runId belongs to another command, or to a live one that the request does not allow.
+ * - stdinClosed: The command takes no input (any more); data.reason is none, if it was started without a stdin to write, closed or ended, and data.written says how much had arrived.
  * - startFailed: The command did not start; data.reason has the cause and data.process the record.
  * - shellMissing: The container has no /bin/sh, or one that can't run the agent.
  * - toolMissing: The container lacks a tool that the agent needs; the message names it.
@@ -875,6 +916,7 @@ export type ErrorKind =
   | "timeout"
   | "commandNotFound"
   | "commandConflict"
+  | "stdinClosed"
   | "startFailed"
   | "shellMissing"
   | "toolMissing"
@@ -901,6 +943,8 @@ export interface Requests {
   readonly "remotecmd/read": { readonly params: ReadParams; readonly result: ReadResult };
   readonly "remotecmd/wait": { readonly params: WaitParams; readonly result: WaitResult };
   readonly "remotecmd/signal": { readonly params: SignalParams; readonly result: SignalResult };
+  readonly "remotecmd/write": { readonly params: WriteParams; readonly result: WriteResult };
+  readonly "remotecmd/closeStdin": { readonly params: CloseStdinParams; readonly result: null };
   readonly "remotecmd/remove": { readonly params: RemoveParams; readonly result: null };
   readonly "remotecmd/devfile": { readonly params: DevfileParams; readonly result: DevfileResult };
   readonly "remotecmd/targets": { readonly params: TargetsParams; readonly result: TargetsResult };

@@ -26,29 +26,8 @@ export interface DoctorFinding {
   readonly remedy?: string;
 }
 
-export interface WriteParams {
-  readonly target: Target;
-  readonly id: string;
-  readonly pidDirectory?: string;
-  readonly data: string;
-  readonly encoding?: "utf8" | "base64";
-}
-
-export interface WriteResult {
-  /** Bytes that the command's standard input has taken. */
-  readonly written: number;
-}
-
-export interface CloseStdinParams {
-  readonly target: Target;
-  readonly id: string;
-  readonly pidDirectory?: string;
-}
-
 export interface UpcomingRequests {
   readonly "remotecmd/doctor": { readonly params: DoctorParams; readonly result: DoctorResult };
-  readonly "remotecmd/write": { readonly params: WriteParams; readonly result: WriteResult };
-  readonly "remotecmd/closeStdin": { readonly params: CloseStdinParams; readonly result: null };
 }
 
 export type AllRequests = Requests & Omit<UpcomingRequests, keyof Requests>;

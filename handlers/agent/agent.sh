@@ -5,8 +5,8 @@
 # The remotecmd agent: runs in the container, speaks to the server over the exec's own streams, needs only /bin/sh,
 # /proc and a few tools. The whole text is the agent: a request loop on stdin, replies on stdout, notices on stderr; it lives
 # as long as its stream. Jobs of the spawner outlive it. Each has just the part of the text that it needs, since to read that is
-# a part of every start: RC_RUN_JOB supervises a run; with it, RC_PUMP_JOB takes its output, RC_STOP_JOB stops it or ends a leaving
-# agent, RC_TIDY_JOB removes what is old. The first part of RC_RUN_JOB (RC_LAUNCH) is the launcher, which becomes the user's command.
+# a part of every start: RC_RUN_JOB supervises a run; with it, RC_PUMP_JOB takes its output, RC_FEED_JOB gives it input, RC_STOP_JOB
+# stops it or ends a leaving agent, RC_TIDY_JOB removes what is old. The first part of RC_RUN_JOB (RC_LAUNCH) is the launcher, which becomes the user's command.
 #
 # Rules of this file:
 # - A value of the user's is never in an argument of a program (only of a builtin), so it never shows in /proc/*/cmdline.
@@ -21,6 +21,8 @@
 # <base>/runs/<run>/             meta spec go claim pid end stop mark o e (FIFOs) o.n e.n (sizes) o.<offset> (segments)
 #                                o.s e.s (ended segments) j.<k> (journal) j (which is written now) c.<job> v.<job> (claims, verdicts
 #                                of stops) v (room for one)
+#                                with stdin: i (the FIFO) i.q (pieces that arrived, a line each) w.<piece> i.p (who feeds) i.c (closed)
+#                                i.w (who waits for room) h (a FIFO that wakes the feeder) h.n (whether a byte is in it)
 # The directory of a run has a name of its own, so that one can lie ready before anybody knows what will run in it.
 # <base>/leases/<owner>          when that server pinged last
 # The server sets: RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL (KiB for all output here) RC_AGENT (this text).
@@ -154,7 +156,7 @@ rc_ready() {
   rc__walk=$RC_BUSYBOX${KSH_VERSION-}
   unset OLDPWD _
   [ "$RC_PWD" ] || unset PWD
-  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_TIDY_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
+  unset RC_NONCE RC_OWNER RC_DIR RC_SH RC_WATCHDOG RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_FEED_JOB RC_STOP_JOB RC_TIDY_JOB RC_LAUNCH RC_BASE RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_RUN RC_PRINT RC_BUSYBOX RC_SETSID
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 } 2>/dev/null
 
@@ -202,21 +204,22 @@ supervise() {
   RC_RUN=$1
   cd "$RC_BASE/runs/$1" || return
   RC_LAUNCH=${RC_RUN_JOB%%: end of what the launcher needs*}
-  read -r rc__kind rc_sup_merge rc_sup_timeout rc_sup_grace rc_sup_lease RC_LIMIT rc_sup_made <go
+  read -r rc__kind rc_sup_streams rc_sup_timeout rc_sup_grace rc_sup_lease RC_LIMIT rc_sup_made <go
   claim claim || return # to be the only one who starts it (or sees to it that nobody does)
   now
   if [ $((${rc_up%.*} - ${rc_sup_made%.*})) -ge 10 ]; then # all was frozen: by now it is told to have failed, and there may be another
     true >spec
     echo "x 1 $rc_up noRecord x ." 1<>end
     ring "$1"
-    rm -f o e
+    sup_clean
     return
   fi
   rc_sup_pumps='' rc_sup_helpers=''
   trap 'sup_failed $?' EXIT
   sup_pump o <o &
   rc_sup_pumps=$!
-  if [ "$rc_sup_merge" != 1 ]; then
+  rc_sup_merge=$((rc_sup_streams & 1))
+  if [ $rc_sup_merge = 0 ]; then
     sup_pump e <e &
     rc_sup_pumps="$rc_sup_pumps $!"
   fi
@@ -228,11 +231,19 @@ supervise() {
     lease "$1" "$rc_sup_lease" "$rc_sup_grace" &
     rc_sup_helpers="$rc_sup_helpers $!"
   fi
+  rc_sup_in=/dev/null
+  if [ $((rc_sup_streams & 2)) != 0 ]; then
+    rc_sup_in=i
+    exec 6<>h # nobody else holds it: its end tells the feeder that we are gone
+    sup_feed <h &
+    rc_sup_helpers="$rc_sup_helpers $!"
+  fi
   # In the foreground: a shell starts every & job with SIGINT and SIGQUIT ignored, and the command would inherit that.
-  if [ "$rc_sup_merge" = 1 ]; then
-    (sup_launch "$1") </dev/null >o 2>&1
+  # Opened by the command itself: mksh would hold the streams of a (...) with redirections as long as that runs.
+  if [ $rc_sup_merge = 1 ]; then
+    (exec <"$rc_sup_in" >o 2>&1 && sup_launch "$1")
   else
-    (sup_launch "$1") </dev/null >o 2>e
+    (exec <"$rc_sup_in" >o 2>e && sup_launch "$1")
   fi
   rc_sup_code=$?
   trap - EXIT
@@ -247,10 +258,15 @@ supervise() {
   dismiss $rc_sup_helpers
   # shellcheck disable=SC2086  # to be split
   wait $rc_sup_pumps $rc_sup_helpers
-  rm -f o e
+  sup_clean
 }
 
 sup_pump() { eval "$RC_PUMP_JOB" && pump "$1"; }
+
+sup_feed() { eval "$RC_FEED_JOB" && feed; }
+
+# sup_clean: what only a live run needs.
+sup_clean() { rm -f o e i h w.*; }
 
 # sup_launch RUN: a short command line is started from here, by setsid: its /bin/sh is there, so that can't fail. Whatever
 # may fail to exec gets a launcher of its own, which sees it; setsid would only exit with a status like any other.
@@ -275,21 +291,23 @@ sup_failed() {
   ring "$RC_RUN"
   # shellcheck disable=SC2086  # to be split; with them gone there may be a process to be had
   wait $rc_sup_pumps $rc_sup_helpers
-  rm -f o e
+  sup_clean
   exit 0
 }
 
-# doze SECONDS: sleep; TERM ends that and us at any time, and the sleep is reaped (PID 1 may not do it). The trap may run before
+# attend PROGRAM WORD...: run it; TERM ends that and us at any time, and it is reaped (PID 1 may not do it). The trap may run before
 # any command that follows the fork, so no variable of ours can hold the pid; before the fork, $! is what it was.
-doze() {
-  rc_doze_was=$!
-  trap '[ "$!" = "$rc_doze_was" ] || { kill -KILL $!; wait $!; }; exit 0' TERM
-  sleep "$1" &
+attend() {
+  rc_att_was=$!
+  trap '[ "$!" = "$rc_att_was" ] || { kill -KILL $!; wait $!; }; exit 0' TERM
+  "$@" &
   wait $!
-  rc_doze_rc=$?
-  rc_doze_was=$!
-  return $rc_doze_rc
+  rc_att_rc=$?
+  rc_att_was=$!
+  return $rc_att_rc
 }
+
+doze() { attend sleep "$1"; }
 
 # dismiss PID...: TERM until they are gone: mksh loses one that comes while a helper begins.
 dismiss() {
@@ -546,6 +564,59 @@ pump_drain() {
 }
 
 : end of what a pump needs
+
+# ---------------------------------------------------------------- a run: its feeder
+
+# feed: give the command what arrives for its stdin, piece by piece, until that is closed, or nobody reads it any more, or the
+# supervisor is gone; then the command reads the end of its stdin.
+feed() {
+  trap feed_over EXIT
+  exec 6>&-
+  exec 8>i 5<i.q # the first of these waits for the command
+  stat self
+  echo "x ${rc_st%% *} $rc_st_start x ." 1<>i.p
+  rc_feed_rest=
+  # shellcheck disable=SC2034  # what comes through the FIFO says nothing
+  while feed_pieces && IFS= read -r rc_feed_byte; do :; done
+  exit 0
+} 2>/dev/null
+
+# feed_pieces: all that is there; fails at the end of it. Whoever waits for room is told of each.
+feed_pieces() {
+  echo 0 1<>h.n
+  while feed_line; do
+    [ "$rc_feed_dot" = . ] && [ "$rc_feed_tag" != close ] || return 1
+    attend cat "$rc_feed_file" >&8 || return 1
+    trap - TERM
+    rm -f "$rc_feed_file"
+    flag i.w
+    [ "$rc_flag" != 1 ] || { echo 0 1<>i.w && ring "$RC_RUN"; }
+  done
+  return 0
+}
+
+# feed_line: the next one of the list; half of one is kept until the rest comes.
+feed_line() {
+  IFS= read -r rc_feed_part <&5
+  rc_feed_rc=$?
+  rc_feed_rest=$rc_feed_rest$rc_feed_part
+  [ $rc_feed_rc = 0 ] || return
+  set -f
+  # shellcheck disable=SC2086  # to be split
+  set -- $rc_feed_rest
+  set +f
+  rc_feed_tag=${1-} rc_feed_file=${3-} rc_feed_dot=${4-} rc_feed_rest=
+}
+
+feed_over() {
+  trap - EXIT
+  exec 8>&-
+  echo 1 1<>i.c
+  ring "$RC_RUN"
+  exit 0
+}
+
+: end of what feeding needs
 
 # ---------------------------------------------------------------- stopping
 
@@ -1008,8 +1079,9 @@ unprepare() {
   [ $# = 0 ] || rm -rf "$@"
 }
 
-# start ID KEY COMMAND_ID RUN_ID HASH NAMED MERGE TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED LIMIT_KIB: make a new run and start it, unless RUN_ID is
-# known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides.
+# start ID KEY COMMAND_ID RUN_ID HASH NAMED STREAMS TIMEOUT GRACE_MS EPOCH KIND TITLE LEASED LIMIT_KIB: make a new run and start it, unless RUN_ID is
+# known (NAMED: 1 when the client chose it) or a run of the key is live: then `exists`, and the server decides. STREAMS: 1 for stderr
+# that goes to stdout, 2 for a stdin that can be written, 3 for both.
 start() {
   rc_start_text=
   eval "rc_start_text=\${rc_put_$1-}; unset rc_put_$1"
@@ -1061,6 +1133,11 @@ start_files() {
   if [ "${13}" = 1 ]; then # this server's pings keep the run alive
     rc_leased=1 rc_start_lease=$RC_OWNER
     echo "${rc_up%.*}" 1<>"leases/$RC_OWNER" || return
+  fi
+  if [ $(($7 & 2)) != 0 ]; then
+    mkfifo "$rc_start_d/i" "$rc_start_d/h" || return
+    for rc_start_f in i.q i.p i.c i.w h.n; do echo >"$rc_start_d/$rc_start_f" || return; done
+    true >"$rc_start_d/i.q"
   fi
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
@@ -1195,6 +1272,108 @@ signal() {
     # It is on record, so that an end by it can be told; a stop that is under way says more.
     case $rc_flag in '' | *' signal '*) echo "$3 $rc_up signal $3 ." 1<>"runs/$2/stop" ;; esac
     [ "$4" != leader ] && kill "-$3" "-$rc_pid" || kill "-$3" "$rc_pid"
+  fi
+  reply "$1" 0 ok
+} 2>/dev/null
+
+# deaf RUN: why a run takes no input: `rc_deaf` is none (it has no such stdin), ended or closed. Fails if it takes some.
+deaf() {
+  rc_deaf=none
+  [ -e "runs/$1/i.q" ] || return 0
+  rc_deaf=ended
+  flag "runs/$1/end"
+  [ -z "$rc_flag" ] || return 0
+  rc_deaf=closed
+  flag "runs/$1/i.c"
+  [ "$rc_flag" != 1 ] || return 0
+  rc_s_t='' rc_s_u='' rc_s_dot=''
+  { read -r rc_s_t rc_s_a rc_s_b rc_s_u rc_s_dot <"runs/$1/i.p"; } 2>/dev/null
+  [ "$rc_s_t$rc_s_u$rc_s_dot" = xx. ] && ! is_live "$rc_s_a" "$rc_s_b"
+}
+
+# is_crowded RUN: enough pieces lie ready for its command.
+is_crowded() {
+  set -- "runs/$1"/w.*
+  [ $# -ge 4 ]
+}
+
+# take COUNT FILE: so many bytes of what follows the request go to FILE; fails if they could not be written. If they were not all
+# read, nobody knows what comes next, and it must not be taken for a request: then the agent leaves.
+take() {
+  if [ "$RC_FULLBLOCK" ]; then
+    rc_pump_text=$(exec dd bs="$1" count=1 iflag=fullblock 2>&1 >"$2")
+    rc_take=$? rc_take_all=1+0
+  else
+    rc_pump_text=$(exec dd bs=1 count="$1" 2>&1 >"$2")
+    rc_take=$? rc_take_all=$1+0
+  fi
+  pump_records
+  [ "$rc_pump_in" = "$rc_take_all" ] || rc_broken=1
+  return $rc_take
+}
+
+# write ID RUN TAG COUNT: COUNT raw bytes follow. They arrive whole or not at all: what counts is the line of the list. TAG says whose
+# they are. Answers ok, crowded (see `room`), full (the disk is), or why the run takes none.
+write() {
+  rc_write_no='' rc_write_to=/dev/null
+  if deaf "$2"; then rc_write_no=$rc_deaf; elif is_crowded "$2"; then rc_write_no=crowded; fi
+  if [ -z "$rc_write_no" ]; then
+    rc_writes=$((rc_writes + 1))
+    rc_write_f=w.$RC_OWNER.$$.$RC_MAIN_START.$rc_writes
+    rc_write_to=runs/$2/$rc_write_f
+    true >"$rc_write_to" || rc_write_no=full rc_write_to=/dev/null
+  fi
+  take "$4" "$rc_write_to" || rc_write_no=full
+  [ -z "$rc_broken" ] || rc_write_no=broken
+  [ "$rc_write_no" ] || echo "$3 $4 $rc_write_f ." >>"runs/$2/i.q" || rc_write_no=full
+  if [ "$rc_write_no" ]; then
+    [ "$rc_write_to" = /dev/null ] || rm -f "$rc_write_to"
+  else
+    wake_feeder "$2"
+    flag "runs/$2/i.c"
+    if [ "$rc_flag" = 1 ]; then
+      arrived "$2" "$rc_write_f"
+      [ $rc_arrived != 0 ] || rc_write_no=closed # it was just too late
+    fi
+  fi
+  reply "$1" 0 "${rc_write_no:-ok}"
+} 2>/dev/null
+
+wake_feeder() {
+  flag "runs/$1/h.n"
+  [ "$rc_flag" = 1 ] || [ ! -p "runs/$1/h" ] || { echo 1 1<>"runs/$1/h.n" && echo 1<>"runs/$1/h"; }
+} 2>/dev/null
+
+# arrived RUN WORD: `rc_arrived` = how many bytes of that tag, or of that piece, came before the end of the input.
+arrived() {
+  rc_arrived=0
+  while read -r rc_arr_tag rc_arr_size rc_arr_f _; do
+    [ "$rc_arr_tag" != close ] || break
+    case $2 in "$rc_arr_tag" | "$rc_arr_f") rc_arrived=$((rc_arrived + rc_arr_size)) ;; esac
+  done 2>/dev/null <"runs/$1/i.q"
+}
+
+# wrote ID RUN TAG: how many bytes of that tag have arrived.
+wrote() {
+  arrived "$2" "$3"
+  reply "$1" 0 ok $rc_arrived
+}
+
+# room ID RUN: ok if there is room for a piece; else crowded, and the run's bell rings when there is some.
+room() {
+  if deaf "$2"; then reply "$1" 0 "$rc_deaf"; return; fi
+  { bell "$2" && echo 1 1<>"runs/$2/i.w"; } 2>/dev/null || { reply "$1" 0 full; return; }
+  if is_crowded "$2"; then reply "$1" 0 crowded; else reply "$1" 0 ok; fi
+}
+
+# close_stdin ID RUN: what has arrived is the whole of it.
+close_stdin() {
+  if [ ! -e "runs/$2/i.q" ]; then reply "$1" 0 none; return; fi
+  flag "runs/$2/i.c"
+  if [ "$rc_flag" != 1 ]; then
+    echo 1 1<>"runs/$2/i.c"
+    echo "close 0 - ." >>"runs/$2/i.q" || { reply "$1" 0 full; return; }
+    wake_feeder "$2"
   fi
   reply "$1" 0 ok
 } 2>/dev/null
@@ -1344,6 +1523,11 @@ clean_up() {
     if [ "$rc_clean_ns" = "$RC_NS" ]; then
       if is_live "$rc_clean_pid" "$rc_clean_start"; then
         case ${rc_clean_d##*/} in "$RC_OWNER".*) end_group "$rc_clean_pid" ;; *) continue ;; esac
+        rc_clean_i=0 # what it has not done by then, it never does: our server may ask how far it got
+        while is_live "$rc_clean_pid" "$rc_clean_start" && [ $rc_clean_i -lt 100 ]; do
+          nap 0.01
+          rc_clean_i=$((rc_clean_i + 1))
+        done
       fi
     elif [ "${rc_clean_ns#*/}" = "${RC_NS#*/}" ]; then
       continue
@@ -1380,7 +1564,7 @@ come() {
 serve() {
   trap '' PIPE # who listened is gone: go on to the end of requests, then tidy up (nothing of the user's is started from here)
   rc_served=0
-  rc_spawned='' rc_spares='' rc_leased='' rc_muted='' rc_broken='' rc_starts=0
+  rc_spawned='' rc_spares='' rc_leased='' rc_muted='' rc_broken='' rc_starts=0 rc_writes=0
   [ ! -e "leases/$RC_OWNER" ] || rc_leased=1 # a predecessor of ours gave it
   trap end_serve EXIT
   while IFS= read -r rc_request; do
@@ -1436,17 +1620,21 @@ agent() {
   RC_SETSID=$rc__program
   RC_DD=
   case $(printf abc | dd iflag=skip_bytes,count_bytes skip=1 count=1 2>/dev/null) in b) RC_DD=1 ;; esac
+  RC_FULLBLOCK=
+  case $(printf abc | dd bs=2 count=1 iflag=fullblock 2>/dev/null) in ab) RC_FULLBLOCK=1 ;; esac
   rc_base_full=
   find_base || refuse storage "${rc_base_full:+full}"
   RC_RUN_JOB=${RC_AGENT%%: end of what a run needs*}
   RC_PUMP_JOB=${RC_AGENT#*: end of what a run needs}
-  RC_STOP_JOB=${RC_PUMP_JOB#*: end of what a pump needs}
+  RC_FEED_JOB=${RC_PUMP_JOB#*: end of what a pump needs}
   RC_PUMP_JOB=${RC_PUMP_JOB%%: end of what a pump needs*}
+  RC_STOP_JOB=${RC_FEED_JOB#*: end of what feeding needs}
+  RC_FEED_JOB=${RC_FEED_JOB%%: end of what feeding needs*}
   RC_TIDY_JOB=${RC_STOP_JOB#*: end of what a stop needs}
   RC_STOP_JOB=${RC_STOP_JOB%%: end of what a stop needs*}
   RC_TIDY_JOB=${RC_TIDY_JOB%%: end of what tidying needs*}
   unset RC_AGENT
-  export LC_ALL RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_STOP_JOB RC_TIDY_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
+  export LC_ALL RC_LEASE RC_SPOOL RC_RUN_JOB RC_PUMP_JOB RC_FEED_JOB RC_STOP_JOB RC_TIDY_JOB RC_BASE RC_SH RC_UMASK RC_LC RC_SHLVL RC_PWD RC_CWD RC_NS RC_PRINT RC_BUSYBOX RC_SETSID
   come
   clean_up
   RC_WATCH='' RC_DOG=''

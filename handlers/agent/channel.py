@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from handlers.agent import bootstrap, codec
+from handlers.agent.pace import Pace
 from handlers.api import Stream
 
 if TYPE_CHECKING:
@@ -55,14 +56,10 @@ may have been stopped.
 """
 
 FIRST_WINDOW_BYTES = 64 * 1024
-LAST_WINDOW_BYTES = 1 << 20
-SMALLEST_WINDOW_BYTES = 8 * 1024
-QUICK_SECONDS = 0.5
-SLOW_SECONDS = 2.0
-"""A window that came in less than QUICK_SECONDS may be twice as large the next time; one that took longer than
-SLOW_SECONDS, half as large. So on a slow link other replies wait seconds at most, and the agent's watchdog sees that
-requests are served.
-"""
+"""How much is asked for at first."""
+
+FIRST_PIECE_BYTES = 16 * 1024
+"""How much is sent at first."""
 
 LEASE_SECONDS = 60
 """A run that is to stop with its server does so when that has not pinged for this long; a shorter cut stops nothing."""
@@ -123,8 +120,11 @@ class Channel:
         self.last_record = 0.0
         """When a run that was started here got its record last: then at least the spawner was alive."""
 
-        self.window_bytes = FIRST_WINDOW_BYTES
-        """How much to ask for at once: as much as this link carries in about a second."""
+        self.download = Pace(FIRST_WINDOW_BYTES)
+        """How much to ask for at once."""
+
+        self.upload = Pace(FIRST_PIECE_BYTES)
+        """How much to send at once."""
 
         self._silent_beats = 0
 
@@ -165,7 +165,20 @@ class Channel:
         self.last_used = time.monotonic()
         return await self._ask(operation, *words, spec=spec)
 
-    async def _ask(self, operation: str, *words: str | int, spec: str | None = None) -> codec.Reply:
+    async def send(self, data: bytes, operation: str, *words: str | int) -> codec.Reply:
+        """Ask for something that is done with raw bytes, which follow the request.
+
+        Must not be cancelled: what followed half of them would be taken for the rest.
+
+        Raises:
+            ChannelLost: the stream ended first.
+        """
+        self.last_used = asked = time.monotonic()
+        reply = await self._ask(operation, *words, data=data)
+        self.upload.learn(len(data), time.monotonic() - asked)
+        return reply
+
+    async def _ask(self, operation: str, *words: str | int, spec: str | None = None, data: bytes = b"") -> codec.Reply:
         asked = time.monotonic()
         if self.lost.is_set():
             raise ChannelLost
@@ -176,22 +189,14 @@ class Channel:
         try:
             for piece in codec.chunks(spec or ""):
                 await self._write(codec.request_line("put", request_id, piece))
-            await self._write(codec.request_line(operation, request_id, *words))
+            await self._write(codec.request_line(operation, request_id, *words) + data)
             reply = await future
         finally:
             self._pending.pop(request_id, None)
             if future.done() and not future.cancelled():
                 future.exception()  # seen, also where a write has failed first
-        self._pace(len(reply.body), time.monotonic() - asked)
+        self.download.learn(len(reply.body), time.monotonic() - asked)
         return reply
-
-    def _pace(self, size: int, seconds: float) -> None:
-        """Learn from a reply how large windows should be."""
-        if seconds > SLOW_SECONDS:
-            if size > SMALLEST_WINDOW_BYTES:  # a short one may have waited behind another
-                self.window_bytes = max(min(self.window_bytes, size) // 2, SMALLEST_WINDOW_BYTES)
-        elif seconds < QUICK_SECONDS and size >= self.window_bytes:
-            self.window_bytes = min(2 * self.window_bytes, LAST_WINDOW_BYTES)
 
     async def tell(self, operation: str, *words: str | int) -> None:
         """Ask for something without waiting for the reply.

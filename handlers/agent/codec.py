@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 import string
 import urllib.parse
 from typing import TYPE_CHECKING
@@ -23,8 +22,6 @@ MAX_LINE_BYTES = 65_536
 
 MAX_BODY_BYTES = 64 << 20
 """Longest reply body that is believed; windows are asked for in a few MiB at most."""
-
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 _OF_SHELLS = frozenset({"UID", "EUID", "PPID", "GROUPS", "RANDOM", "SECONDS", "LINENO", "OPTIND"})
 """Variables that some shell keeps for itself: read-only, numbers only, or changed behind our back."""
@@ -67,6 +64,10 @@ def run_key(command_id: str) -> str:
     return hashlib.sha256(command_id.encode()).hexdigest()[:24]
 
 
+MERGED = 1
+TAKES_INPUT = 2
+"""What is special about the streams of a run, added up."""
+
 MAX_TITLE_BYTES = 240
 """Of the word for a title: a snapshot with it has its place in one notice."""
 
@@ -97,7 +98,6 @@ def spec_text(
     *,
     working_dir: str,
     env_vars: Sequence[tuple[str, str]],
-    stdin: bytes | None = None,
 ) -> str:
     """The script that the launcher reads to become the command.
 
@@ -111,11 +111,6 @@ def spec_text(
             lines.insert(0, 'rc_cd "$RC_CWD"')
     else:
         lines = ['rc_cd "$RC_CWD"']
-    if stdin is not None:
-        raw = stdin.replace(b"\\", b"\\0134").replace(b"\0", b"\\0000").decode("utf-8", "surrogateescape")
-        escaped = _NOT_UTF8.sub(lambda match: f"\\0{ord(match[0]) - 0xDC00:03o}", raw)
-        lines.append(f'printf %b {quote_in_file(escaped)} >"$rc__d/stdin" || exit 126')
-        lines.append('exec <"$rc__d/stdin"')
     size = sum(len(a.encode()) + 9 for a in argv) + sum(len(k) + len(v.encode()) + 10 for k, v in env_vars)
     if size > CHUNK_BYTES:
         lines.append("rc__big=1")
@@ -269,6 +264,8 @@ class Snapshot:
     Attributes:
         path: the run's directory below `runs/`.
         key: names the command; `generation` counts its runs from 1.
+        merged: its stderr goes to stdout.
+        takes_input: it was started with a stdin that can be written.
         title: the beginning of what it runs.
         life: "A" alive; "L" alive and not yet the command; "E" ended, the record is to come; "G" gone; "Z" a zombie
             that nobody waits for; "R" gone, and its pid is another's; "F" recorded in another boot or PID namespace;
@@ -285,6 +282,7 @@ class Snapshot:
     run_id: str
     spec_hash: str
     merged: bool
+    takes_input: bool
     epoch_ms: int
     made_at: float
     title: str
@@ -340,6 +338,7 @@ def read_snapshot(line: bytes) -> Snapshot | None:
     if len(words) != 32 or not text.isprintable():
         return None
     try:
+        streams = _number(words[6])
         return Snapshot(
             path=words[0],
             key=words[1],
@@ -347,7 +346,8 @@ def read_snapshot(line: bytes) -> Snapshot | None:
             command_id=words[3],
             run_id=words[4],
             spec_hash=words[5],
-            merged=words[6] == "1",
+            merged=bool(streams & MERGED),
+            takes_input=bool(streams & TAKES_INPUT),
             epoch_ms=_number(words[7]),
             made_at=_seconds(words[8]),
             title=read_title(words[9]),

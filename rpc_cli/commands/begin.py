@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,12 @@ import click
 
 from rpc_cli import formats, options, words
 from rpc_cli.context import Context, pass_context
+from rpc_cli.feed import fed
 from rpc_cli.follow import Address, Foreground, undo, waiting
 from rpc_server import messages
 
 if TYPE_CHECKING:
+    from rpc_client.client import Client
     from rpc_client.run import Run
 
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     "leaves it running. A command that is live already under the id, with the same definition, is attached to.",
 )
 @click.option("--detach", "-d", is_flag=True, help="Print the id and leave; the command goes on.")
+@click.option("--stdin", "-i", is_flag=True, help="Pass stdin on to the command; with -d, leave its stdin open.")
 @click.option("--id", "command_id", metavar="ID", help="Name of the command; made from it when left out.")
 @click.option("--if-exists", type=click.Choice(["attach", "fail", "replace"]), help="When the id is live.")
 @click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
@@ -41,6 +45,7 @@ def run(context: Context, /, target: messages.Target, command_id: str | None, de
         pid_directory=given["pid_directory"],
         working_dir=given["workdir"],
         env_vars=options.env_vars(given["env"]),
+        stdin=given["stdin"] or None,
         merge_output=given["merge_output"] or None,
         **command,
     )
@@ -79,28 +84,34 @@ async def _foreground(context: Context, params: messages.StartParams) -> int:
                 await undo(client, params, address)
                 return 128 + (foreground.given_up_by or 0)
             context.screen.note(_title(run, address) + ("" if run.created else "  live already: attached"))
-            return await foreground.follow(run)
+            async with _input(context, client, address, wanted=bool(definition.stdin)):
+                return await foreground.follow(run)
+
+
+def _input(
+    context: Context, client: Client, address: Address, *, wanted: bool
+) -> contextlib.AbstractAsyncContextManager[None]:
+    return fed(context.screen, client, **address.where) if wanted else contextlib.nullcontext()
 
 
 @click.command(
     epilog="Ctrl-C stops the command, as with run; Ctrl-\\ leaves it running. To watch without that: remotecmd logs -f."
 )
+@click.option("--stdin", "-i", is_flag=True, help="Pass stdin on to it; it was started with -i.")
 @click.option("--all", "from_start", is_flag=True, help="Show the output from its first byte on, not only what is new.")
 @click.option("--grace-period", type=options.SECONDS, metavar="TIME", help="Between TERM and KILL; 10 s by default.")
 @options.wait_for_pod
 @options.takes_commands("ID[@TARGET]")
 @pass_context
-def attach(
-    context: Context, /, address: Address, from_start: bool, grace_period: float | None, wait_seconds: float | None  # noqa: FBT001  # click names it
-) -> int:  # fmt: skip
+def attach(context: Context, /, address: Address, wait_seconds: float | None, **given: Any) -> int:
     """Bring a command to the foreground and exit with its status."""
-    begin: messages.From = "start" if from_start else "end"
+    begin: messages.From = "start" if given["from_start"] else "end"
     params = messages.AttachParams(**address.where, from_=begin, **waiting(wait_seconds))
-    return context.run(_attach(context, address, grace_period, params))
+    return context.run(_attach(context, address, given["grace_period"], params, stdin=given["stdin"]))
 
 
 async def _attach(
-    context: Context, address: Address, grace_seconds: float | None, params: messages.AttachParams
+    context: Context, address: Address, grace_seconds: float | None, params: messages.AttachParams, *, stdin: bool
 ) -> int:
     async with context.connect() as client:
         client.on_progress(context.screen.progress)
@@ -110,7 +121,8 @@ async def _attach(
                 return 128 + (foreground.given_up_by or 0)
             if run.process is not None and run.process.status in formats.LIVE:
                 context.screen.note(_title(run, address))
-            return await foreground.follow(run)
+            async with _input(context, client, address, wanted=stdin):
+                return await foreground.follow(run)
 
 
 def _title(run: Run, address: Address) -> str:

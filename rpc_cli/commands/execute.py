@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import contextlib
 import uuid
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 
 from rpc_cli import options
 from rpc_cli.context import Context, pass_context
+from rpc_cli.feed import fed
 from rpc_cli.follow import show, waiting
 from rpc_cli.interrupts import handled
 from rpc_server import messages, results
@@ -22,7 +23,7 @@ from rpc_server import messages, results
     epilog="Several words after -- are a program and its arguments, without a shell. One word with spaces, or --shell, "
     "is run by /bin/sh. Ctrl-C ends the command.",
 )
-@click.option("--stdin", "-i", is_flag=True, help="Read text from stdin to its end and give it to the command.")
+@click.option("--stdin", "-i", is_flag=True, help="Pass stdin on to the command.")
 @click.option("--tty", "-t", is_flag=True, hidden=True)
 @options.wait_for_pod
 @options.definition_options
@@ -37,7 +38,7 @@ def execute(context: Context, /, target: messages.Target, stdin: bool, tty: bool
         target=target,
         working_dir=given["workdir"],
         env_vars=options.env_vars(given["env"]),
-        stdin=_text_of_stdin() if stdin else None,
+        open_stdin=stdin or None,
         timeout_seconds=given["timeout"],
         stream=None if context.as_json else True,
         run_id=uuid.uuid4().hex,
@@ -47,15 +48,6 @@ def execute(context: Context, /, target: messages.Target, stdin: bool, tty: bool
     return context.run(_execute(context, params))
 
 
-def _text_of_stdin() -> str:
-    if sys.stdin is None:
-        return ""
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError:
-        raise click.UsageError("stdin is not UTF-8 text, and exec can give a command nothing else yet") from None
-
-
 async def _execute(context: Context, params: messages.ExecParams) -> int:
     ended_by: list[int] = []
     async with context.connect() as client:
@@ -63,6 +55,7 @@ async def _execute(context: Context, params: messages.ExecParams) -> int:
         run = client.watch(params.run_id or "")
         asking = asyncio.create_task(client.request("remotecmd/exec", params), name="exec")
         asking.add_done_callback(lambda _: client.forget(run))
+        feeding = fed(context.screen, client, target=params.target, run_id=params.run_id)
 
         def end(number: int) -> None:
             ended_by.append(number)
@@ -70,10 +63,11 @@ async def _execute(context: Context, params: messages.ExecParams) -> int:
 
         with handled(end, end):
             try:
-                async for event in run:
-                    if not isinstance(event, results.StatusChanged):
-                        await show(context.screen, event)
-                result = await asking
+                async with feeding if params.open_stdin else contextlib.nullcontext():
+                    async for event in run:
+                        if not isinstance(event, results.StatusChanged):
+                            await show(context.screen, event)
+                    result = await asking
             except asyncio.CancelledError:
                 if not ended_by:
                     raise

@@ -49,6 +49,31 @@ def test_exec_has_them_too_and_takes_stdin(cli: Cli) -> None:
     assert (done.stdout.decode(), done.returncode) == ("ä\n1 2 /usr\n", 0)
 
 
+@pytest.mark.parametrize("subcommand", ["run", "exec"])
+def test_any_bytes_of_stdin_are_passed_on(cli: Cli, subcommand: str) -> None:
+    data = bytes(range(256)) * 10_000
+    assert cli(subcommand, "-i", "local", "--", "cat", stdin=data).stdout == data
+    assert cli(subcommand, "local", "--", "wc", "-c", stdin=data).stdout == b"0\n"  # not without -i
+
+
+@pytest.mark.parametrize("subcommand", ["run", "exec"])
+def test_a_command_need_not_read_stdin(cli: Cli, subcommand: str) -> None:
+    done = cli(subcommand, "-i", "local", "--", "head", "-c", "3", stdin=b"x" * 1_000_000)
+    assert (done.stdout, done.stderr, done.returncode) == (b"xxx", b"", 0)
+
+
+def test_attach_passes_stdin_on_to_what_was_left_open(cli: Cli) -> None:
+    assert cli("run", "-d", "-i", "--id", "open", "local", "--", "cat").returncode == 0
+    done = cli("attach", "-i", "--all", "open", stdin=b"later\n")
+    assert (done.stdout, done.returncode) == (b"later\n", 0)
+
+
+def test_what_takes_no_input_does_not_stop_for_it(cli: Cli) -> None:
+    assert cli("run", "-d", "--id", "deaf", "local", "--", "sleep 0.5; echo over").returncode == 0
+    done = cli("attach", "-i", "--all", "deaf", stdin=b"nobody\n")
+    assert (done.stdout, done.returncode) == (b"over\n", 0)
+
+
 def test_one_word_with_spaces_is_for_a_shell_and_several_are_not(cli: Cli) -> None:
     assert cli("run", "local", "--", "echo $((1 + 1)); exit 4").returncode == 4
     assert cli("run", "local", "--", "echo", "$((1 + 1))").stdout == b"$((1 + 1))\n"

@@ -81,12 +81,6 @@ def test_what_is_no_text_is_named_by_its_place() -> None:
     assert done.stderr.startswith(b"remotecmd: --env number 2 must be text that UTF-8 can carry")
 
 
-def test_more_than_a_message_can_hold_is_refused_and_not_waited_for(tmp_path: Path) -> None:
-    done = Cli(tmp_path)("exec", "-i", "local", "--", "cat", stdin=b"x" * (65 << 20))
-    assert (done.stdout, done.returncode) == (b"", 125)
-    assert done.stderr == b"remotecmd: the message is larger than 67108864 bytes: it was skipped\n"
-
-
 def test_a_server_that_ends_at_once_is_told(tmp_path: Path) -> None:
     done = Cli(tmp_path)("--log-file", str(tmp_path / "no" / "log"), "ps", "local")
     assert done.returncode == 125

@@ -26,7 +26,8 @@ def test_a_directory_that_can_not_be_made_is_refused(place: Place) -> None:
 
 @pytest.mark.covers("notSupported")
 def test_what_is_not_built_is_not_supported(place: Place) -> None:
-    error = place.client.error("remotecmd/start", place.start_params("cat", definition={"stdin": True}))
+    size = {"rows": 24, "columns": 80}
+    error = place.client.error("remotecmd/start", place.start_params("cat", definition={"tty": size}))
     assert (error["data"]["kind"], error["data"]["retryable"]) == ("notSupported", False)
     assert place.ask("status")["process"]["state"] == "absent"
 

@@ -160,6 +160,28 @@ def signal(talk: Conversation) -> None:
     stop_quietly(talk)
 
 
+def write(talk: Conversation) -> None:
+    line = "while read -r line; do echo you said $line; done; echo over"
+    with talk.hidden():
+        talk.ask("remotecmd/start", target=LOCAL, definition=definition(talk, line, "talk", stdin=True))
+    ask(talk, "write", "talk", data="hello\n")
+    talk.until_output("talk", "you said hello\n")
+    ask(talk, "write", "talk", data="aGkK", encoding="base64")
+    talk.until_output("talk", "you said hi\n")
+    with talk.hidden():
+        ask(talk, "closeStdin", "talk")
+        talk.until_final("talk")
+    ask(talk, "write", "talk", data="too late\n")
+
+
+def close_stdin(talk: Conversation) -> None:
+    with talk.hidden():
+        talk.ask("remotecmd/start", target=LOCAL, definition=definition(talk, "exec sort", "sort", stdin=True))
+        ask(talk, "write", "sort", data="b\na\n")
+    ask(talk, "closeStdin", "sort")
+    talk.until_final("sort")
+
+
 def remove(talk: Conversation) -> None:
     run_to_end(talk, "echo tested", "tests")
     run(talk)
@@ -239,6 +261,8 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/read": read,
     "remotecmd/wait": wait,
     "remotecmd/signal": signal,
+    "remotecmd/write": write,
+    "remotecmd/closeStdin": close_stdin,
     "remotecmd/remove": remove,
     "remotecmd/devfile": devfile,
     "remotecmd/targets": targets,

@@ -150,7 +150,6 @@ def test_all_violations_are_listed_and_no_value_is_repeated(shared: Client) -> N
     [
         pytest.param({"target": DOCKER}, "docker", id="docker"),
         pytest.param({"target": {"kind": "podman", "container": "c"}}, "podman", id="podman"),
-        pytest.param({"definition": {"stdin": True}}, "definition.stdin", id="stdin"),
         pytest.param({"definition": {"tty": {"rows": 1, "columns": 1}}}, "definition.tty", id="tty"),
     ],
 )

@@ -50,6 +50,12 @@ export class Parts implements vscode.Disposable {
       hadLive = hasLive;
       void context.workspaceState.update(HAD_LIVE, hasLive);
     });
+    context.subscriptions.push(
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (!event.affectsConfiguration("remotecmd.pythonPath") || this.fleet.link.state === "idle") return;
+        this.fleet.link.restart().catch(() => undefined); // what is wrong with it is shown as it is at any start
+      }),
+    );
     this.log.onDidChangeLogLevel((level) => {
       void this.fleet.link.current?.notify("$/setTrace", { value: traceOf(level) });
     });

@@ -83,6 +83,8 @@ export class CommandPty implements vscode.Pseudoterminal {
   /** Show a run; resolves when its end is on the screen: undefined when it was replaced, or the terminal was closed. */
   play(command: Command, { from = START, saysEnd = true }: Play = {}): Promise<Process | undefined> {
     const { runId } = command.process;
+    // A run that was replaced says its last words itself; only the same run, from elsewhere, takes its own place.
+    const key = runId ?? command.key;
     this.#typedFor = command;
     return new Promise((done) => {
       const session = new Session({
@@ -93,16 +95,16 @@ export class CommandPty implements vscode.Pseudoterminal {
           if (runId !== undefined) this.#fleet.taken(runId);
         },
         ended: (process) => {
-          this.#shown.delete(command.key);
+          this.#shown.delete(key);
           done(process);
         },
       });
-      this.#shown.get(command.key)?.();
+      this.#shown.get(key)?.();
       this.say(headLine(command.process, targetName(command.target)));
       const leave = this.#fleet.watch(command, session, (error) => {
         this.say(errorLine(explain(error).message));
       });
-      this.#shown.set(command.key, () => {
+      this.#shown.set(key, () => {
         leave();
         done(undefined);
       });

@@ -28,11 +28,14 @@ export class Terminals implements vscode.Disposable {
   readonly #fleet: Fleet;
   readonly #memory: vscode.Memento;
   readonly #open = new Map<string, Open>();
+  /** What was in front when the window was left. VS Code puts a shell there that nobody asked for before anything is reopened. */
+  readonly #front: string | undefined;
   readonly #registrations: vscode.Disposable[];
 
   constructor(fleet: Fleet, memory: vscode.Memento) {
     this.#fleet = fleet;
     this.#memory = memory;
+    this.#front = memory.get<string>(FRONT);
     this.#registrations = [
       vscode.window.onDidCloseTerminal((terminal) => {
         this.#closed(terminal);
@@ -58,12 +61,11 @@ export class Terminals implements vscode.Disposable {
 
   /** Open the terminals that were open when the window was left, and bring the one to the front that was there. */
   async reopen(): Promise<void> {
-    const front = this.#memory.get(FRONT);
     for (const { target, id, pidDirectory } of this.#kept) {
       const command = await this.#fleet.find(target, id, pidDirectory).catch(() => undefined);
       if (command === undefined) continue;
       const { terminal } = this.#ensure(command, {});
-      if (command.key === front) terminal.show(true);
+      if (command.key === this.#front) terminal.show(true);
     }
     this.#keep();
   }

@@ -101,7 +101,7 @@ export class Tree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
         break;
       }
       case "ended":
-        this.#ended(event.command);
+        if (!event.isAsked) this.#ended(event.command);
         break;
       default:
     }

@@ -58,7 +58,11 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("tells the end of a run that nobody watches", async () => {
     const command = await start("exit 7");
     const event = await fleet.event((it) => it.kind === "ended");
-    expect(event).toMatchObject({ kind: "ended", command: { key: command.key, process: { exitCode: 7 } } });
+    expect(event).toMatchObject({
+      kind: "ended",
+      isAsked: false,
+      command: { key: command.key, process: { exitCode: 7 } },
+    });
   });
 
   test("shows two viewers of one run everything once, the one that comes late from the spool", async () => {
@@ -151,6 +155,18 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(fleet.commands).toMatchObject([{ process: { state: "startFailed" } }]);
   });
 
+  test("what is written reaches a command that takes input, to its end", async () => {
+    const definition = { id: "cat", cmdLine: "cat; echo over", stdin: true, pidDirectory: directory };
+    const { command } = await fleet.start(target, definition);
+    const transcript = new Transcript();
+    fleet.watch(command, transcript, never);
+    await fleet.write(command, "hällo\n");
+    await fleet.write(command, "again\n");
+    await fleet.closeStdin(command);
+    expect(await transcript.ended).toMatchObject({ exitCode: 0 });
+    expect(transcript.text.stdout).toBe("hällo\nagain\nover\n");
+  });
+
   test("stop, start again, remove: the list follows", async () => {
     const command = await start("sleep 1000");
     expect(await fleet.stop(command, 1)).toMatchObject({ status: "stopped" });
@@ -158,7 +174,8 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(again.key).toBe(command.key);
     expect(again.process.runId).not.toBe(command.process.runId);
     await fleet.signal(again, "KILL");
-    await fleet.event((it) => it.kind === "ended" && it.command.process.runId === again.process.runId);
+    const end = await fleet.event((it) => it.kind === "ended" && it.command.process.runId === again.process.runId);
+    expect(end).toMatchObject({ isAsked: true });
     await fleet.remove(again);
     expect(fleet.command(command.key)).toBeUndefined();
   });
@@ -189,6 +206,26 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(here?.problem).toBeUndefined();
   });
 });
+
+test.runIf(process.platform === "linux")(
+  "a new server that a person asks for goes on with what was watched",
+  async () => {
+    const failing = new TestFleet({ sleep: () => new Promise(() => undefined) });
+    const place = await mkdtemp(join(tmpdir(), "remotecmd-vitest-"));
+    const definition = { id: "test", cmdLine: "echo one; sleep 2; echo two", pidDirectory: place };
+    const { command } = await failing.start(target, definition);
+    const transcript = new Transcript();
+    failing.watch(command, transcript, never);
+    await transcript.reaches(4);
+    failing.kill();
+    await failing.event((event) => event.kind === "server" && event.state === "restarting");
+    await failing.link.restart();
+    expect(await transcript.ended).toMatchObject({ exitCode: 0 });
+    expect(transcript.text.stdout).toBe("one\ntwo\n");
+    await failing.close();
+    await rm(place, { recursive: true, force: true });
+  },
+);
 
 test("a server that ends again and again is given up after five restarts, with an error for who asks", async () => {
   const failing = new TestFleet({ sleep: () => Promise.resolve() });

@@ -191,12 +191,12 @@ describe("a devfile", () => {
 test("the doctor's document begins with what is worst", () => {
   const findings = [
     { check: "shell", level: "ok", detail: "dash" },
-    { check: "tools", level: "error", detail: "dd is missing", remedy: "install coreutils" },
+    { check: "tools", level: "error", detail: "dd is missing", remedy: "install coreutils\nrun: apt" },
     { check: "else", level: "unheard", detail: "?" },
   ];
   const text = doctorDocument("api / app", "shop", { mode: "supervised", findings });
   expect([...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual(["✗ tools", "· else", "✓ shell"]);
-  expect(text).toContain("install coreutils");
+  expect(text).toContain("install coreutils\n\n    run: apt");
 });
 
 test("a shell in a pod is kubectl's, with everything that the target names", () => {

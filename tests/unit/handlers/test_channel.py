@@ -9,7 +9,7 @@ import shlex
 import pytest
 
 import handlers.agent.channel
-from handlers.agent.channel import FIRST_WINDOW_BYTES, LAST_WINDOW_BYTES, SMALLEST_WINDOW_BYTES, Channel, ChannelLost
+from handlers.agent.channel import FIRST_PIECE_BYTES, FIRST_WINDOW_BYTES, Channel, ChannelLost
 from handlers.api import Stream
 
 NONCE = "n0nce"
@@ -125,22 +125,27 @@ async def ask_for_window(stream: BlackHole, channel: Channel, size: int) -> None
     await asked
 
 
-async def test_windows_grow_while_they_come_quickly_and_shrink_while_they_do_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_windows_grow_while_they_come_quickly() -> None:
     stream = BlackHole()
     channel = Channel(stream, NONCE)
     await channel.greet(b"line\n")
-    assert channel.window_bytes == FIRST_WINDOW_BYTES
+    assert channel.download.size == FIRST_WINDOW_BYTES
     await ask_for_window(stream, channel, 10)
-    assert channel.window_bytes == FIRST_WINDOW_BYTES  # so little says nothing of the link
-    for _ in range(10):
-        await ask_for_window(stream, channel, channel.window_bytes)
-    assert channel.window_bytes == LAST_WINDOW_BYTES
-    with monkeypatch.context() as slow:
-        slow.setattr(handlers.agent.channel, "SLOW_SECONDS", -1.0)
-        for _ in range(20):
-            await ask_for_window(stream, channel, channel.window_bytes)
-    assert channel.window_bytes == SMALLEST_WINDOW_BYTES
+    assert channel.download.size == FIRST_WINDOW_BYTES  # so little says nothing of the link
+    await ask_for_window(stream, channel, channel.download.size)
+    assert channel.download.size == 2 * FIRST_WINDOW_BYTES
+    with contextlib.suppress(ChannelLost):
+        await channel.close()
+
+
+async def test_raw_bytes_follow_their_request() -> None:
+    stream = BlackHole()
+    channel = Channel(stream, NONCE)
+    await channel.greet(b"line\n")
+    sent = asyncio.create_task(channel.send(bytes(FIRST_PIECE_BYTES), "write", "run", FIRST_PIECE_BYTES))
+    number = (await stream.asked())[1]
+    stream.say(f"{NONCE} {number} 0 ok\n".encode())
+    assert (await sent).words == ("ok",)
+    assert channel.upload.size == 2 * FIRST_PIECE_BYTES
     with contextlib.suppress(ChannelLost):
         await channel.close()

@@ -237,35 +237,6 @@ def test_absolute_directory_does_not_need_the_first_one(shell: str) -> None:
     assert launch(shell, spec, cwd="/nonexistent").stdout == b"/usr"
 
 
-@every_shell
-@few
-@given(texts(max_size=200).map(str.encode) | st.text("\\0123c\0\n%é'", max_size=40).map(str.encode))
-def test_input_is_given_whole(shell: str, data: bytes) -> None:
-    spec = codec.spec_text(["/bin/cat"], working_dir="", env_vars=[], stdin=data)
-    launched = launch(shell, spec)
-    assert (launched.stdout, launched.stderr, launched.reason) == (data, b"", None)
-
-
-@every_shell
-@pytest.mark.parametrize("data", [b"\xff", bytes(range(256)), b"\xe2\x82"], ids=["ff", "every", "cut character"])
-def test_input_may_be_any_bytes(shell: str, data: bytes) -> None:
-    spec = codec.spec_text(["/bin/cat"], working_dir="", env_vars=[], stdin=data)
-    assert launch(shell, spec).stdout == data
-
-
-@every_shell
-def test_input_is_not_in_the_arguments_of_a_program(shell: str) -> None:
-    # It would be refused there: no argument may have more than 131,071 bytes.
-    data = b"%b\n" * 50_000
-    assert launch(shell, codec.spec_text(["/bin/cat"], working_dir="", env_vars=[], stdin=data)).stdout == data
-
-
-@every_shell
-def test_input_is_found_whatever_the_variables_are_called(shell: str) -> None:
-    spec = codec.spec_text(["/bin/cat"], working_dir="", env_vars=[("rc__d", "/nonexistent")], stdin=b"input")
-    assert launch(shell, spec).stdout == b"input"
-
-
 # ---- replies
 
 HELLO = b"n0nce hello 1 42 1000 12.5 pid:[4026531836]/b00t\n"
@@ -415,6 +386,7 @@ FACTS = Snapshot(
     run_id="run",
     spec_hash="hash",
     merged=False,
+    takes_input=False,
     epoch_ms=1_700_000_000_000,
     made_at=100.25,
     title="sleep 1",
@@ -483,6 +455,7 @@ def test_snapshot_of_a_claim_is_read() -> None:
         FACTS,
         generation=1,
         merged=True,
+        takes_input=False,
         epoch_ms=0,
         pid=None,
         started_at=None,

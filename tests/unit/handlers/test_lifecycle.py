@@ -35,6 +35,7 @@ CLAIMED = Snapshot(
     run_id="run",
     spec_hash="hash",
     merged=False,
+    takes_input=False,
     epoch_ms=1_000_000,
     made_at=MADE_AT,
     title="sleep 1",

@@ -119,11 +119,30 @@ def test_exec_carries_what_was_asked() -> None:
     assert (order.run_id, order.is_named, order.timeout_seconds, order.merged) == ("mine", True, 1.5, False)
 
 
+@pytest.mark.parametrize(
+    ("request_", "wanted"),
+    [
+        (ExecRequest(cmd_line="x"), False),
+        (ExecRequest(cmd_line="x", stdin=b""), True),
+        (ExecRequest(cmd_line="x", open_stdin=True, run_id="mine"), True),
+    ],
+    ids=["none", "whole", "open"],
+)
+def test_an_exec_has_a_stdin_if_there_is_something_for_it(request_: ExecRequest, wanted: bool) -> None:
+    assert from_exec(request_).takes_input is wanted
+
+
+def test_a_definition_with_stdin_is_another_one() -> None:
+    with_stdin = dataclasses.replace(BASE, stdin=True)
+    assert from_definition(with_stdin, StartOptions()).takes_input
+    assert spec_hash(with_stdin) != spec_hash(BASE)
+
+
 @every_shell
 def test_command_line_runs_in_sh_with_the_mark_of_the_run(shell: str) -> None:
-    definition = Definition(id="web", cmd_line='cat; printf %s "$A:$REMOTECMD_RUN_ID"', env_vars=(("A", "1"),))
-    launched = launch(shell, from_definition(definition, StartOptions(run_id="mine"), b"input ").spec)
-    assert launched.stdout == b"input 1:mine"
+    definition = Definition(id="web", cmd_line='printf %s "$A:$REMOTECMD_RUN_ID"', env_vars=(("A", "1"),))
+    launched = launch(shell, from_definition(definition, StartOptions(run_id="mine")).spec)
+    assert launched.stdout == b"1:mine"
 
 
 @every_shell
@@ -134,8 +153,6 @@ def test_mark_of_the_run_cannot_be_overridden(shell: str) -> None:
 
 
 @every_shell
-def test_exec_gets_directory_variables_and_input(shell: str) -> None:
-    request = ExecRequest(
-        args=("/bin/dash", "-c", 'pwd; printf %s "$A"; cat'), working_dir="/usr", env_vars=(("A", "1"),), stdin=b"in"
-    )
-    assert launch(shell, from_exec(request).spec).stdout == b"/usr\n1in"
+def test_exec_gets_directory_and_variables(shell: str) -> None:
+    request = ExecRequest(args=("/bin/dash", "-c", 'pwd; printf %s "$A"'), working_dir="/usr", env_vars=(("A", "1"),))
+    assert launch(shell, from_exec(request).spec).stdout == b"/usr\n1"

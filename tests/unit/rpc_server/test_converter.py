@@ -177,6 +177,8 @@ def test_wrong_start_params(raw: Any, expected: dict[str, str]) -> None:
 
 VARIABLE = ["envVars[0].key", "envVars[0].value"]
 
+ONE = {"target": LOCAL, "id": "a"}
+
 OTHERS = {
     "status: id": (messages.StatusParams, {"target": LOCAL, "id": "/"}, ["id"]),
     "status: pidDirectory": (messages.StatusParams, {"target": LOCAL, "pidDirectory": "."}, ["pidDirectory"]),
@@ -192,6 +194,18 @@ OTHERS = {
     "exec: stream without runId": (messages.ExecParams, run(stream=True), ["runId"]),
     "exec: stream with a bad runId": (messages.ExecParams, run(stream=True, runId=5), ["runId"]),
     "exec: stdin": (messages.ExecParams, run(stdin="\ud800"), ["stdin"]),
+    "exec: openStdin without runId": (messages.ExecParams, run(openStdin=True), ["runId"]),
+    "exec: openStdin and stdin": (messages.ExecParams, run(openStdin=True, runId="r", stdin=""), [""]),
+    "exec: openStdin": (messages.ExecParams, run(openStdin=True, runId="r"), []),
+    "write: no id": (messages.WriteParams, {"target": LOCAL, "data": ""}, ["id"]),
+    "write: two ids": (messages.WriteParams, {"target": LOCAL, "data": "", "id": "a", "runId": "b"}, [""]),
+    "write: no data": (messages.WriteParams, {"target": LOCAL, "id": "a"}, ["data"]),
+    "write: surrogate": (messages.WriteParams, {"target": LOCAL, "id": "a", "data": "\ud800"}, ["data"]),
+    "write: no base64": (messages.WriteParams, {**ONE, "data": "a", "encoding": "base64"}, ["data"]),
+    "write: encoding": (messages.WriteParams, {**ONE, "data": "", "encoding": "hex"}, ["encoding"]),
+    "write: good": (messages.WriteParams, {"target": LOCAL, "runId": "a", "data": "AP8=", "encoding": "base64"}, []),
+    "closeStdin: no id": (messages.CloseStdinParams, {"target": LOCAL}, ["id"]),
+    "closeStdin: good": (messages.CloseStdinParams, {"target": LOCAL, "id": "a"}, []),
     "exec: maxOutputBytes": (messages.ExecParams, run(maxOutputBytes=2**30 + 1), ["maxOutputBytes"]),
     "exec: variables": (messages.ExecParams, run(envVars=[{"key": "", "value": "\0"}]), VARIABLE),
     "exec: a definition": (messages.ExecParams, {"target": LOCAL, "definition": RUN}, ["", "definition"]),
