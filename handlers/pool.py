@@ -22,11 +22,12 @@ from handlers.transports.local import LocalTransport
 from handlers.waiting import until_running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target, Wait
+    from handlers.checkup import Rights
     from handlers.inventory import Inquiry, Inventory
-    from handlers.transports.base import Transport
+    from handlers.transports.base import ExecStream, Transport
 
 IDLE_SECONDS = 60.0
 """A channel that nobody used for this long is closed."""
@@ -84,6 +85,15 @@ class Pool:
         """What there is to choose from."""
         found: Inventory = await self._transport(inquiry.kind).inventory(inquiry)
         return found
+
+    async def rights(self, target: Target) -> Rights | None:
+        """What the user may do that matters for a target; None where nobody has to be asked."""
+        found: Rights | None = await self._transport(target.kind).rights(target)
+        return found
+
+    async def exec(self, target: ResolvedTarget, argv: Sequence[str]) -> ExecStream:
+        """An exec that is no channel and belongs to who asks for it."""
+        return await self._transport(target.kind).open(target, argv)
 
     async def place(self, target: Target, directory: str, wait: Wait = NO_WAIT) -> Place:
         """Resolve a target; raises RemoteCommandError when there is no such container, or none that runs in time."""

@@ -35,6 +35,7 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "remotecmd/remove": None,
         "remotecmd/devfile": results.DevfileResult,
         "remotecmd/targets": results.TargetsResult,
+        "remotecmd/doctor": results.DoctorResult,
         "rpc.discover": dict,
     }
 )

@@ -203,6 +203,11 @@ def devfile(talk: Conversation) -> None:
     talk.ask("remotecmd/devfile", path="no/such/devfile.yaml", text="")
 
 
+def doctor(talk: Conversation) -> None:
+    talk.ask("remotecmd/doctor", target=LOCAL)
+    talk.ask("remotecmd/doctor", target={"kind": "kubernetes"})
+
+
 KUBECONFIG = """\
 current-context: staging
 contexts:
@@ -242,5 +247,6 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/remove": remove,
     "remotecmd/devfile": devfile,
     "remotecmd/targets": targets,
+    "remotecmd/doctor": doctor,
     "rpc.discover": discover,
 }

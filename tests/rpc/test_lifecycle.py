@@ -28,6 +28,7 @@ METHODS = [
     "remotecmd/remove",
     "remotecmd/devfile",
     "remotecmd/targets",
+    "remotecmd/doctor",
     "rpc.discover",
 ]
 
