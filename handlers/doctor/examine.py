@@ -78,7 +78,7 @@ async def _look(pool: Pool, target: ResolvedTarget, visit: Visit) -> None:
 
 
 def probe_line(nonce: str) -> bytes:
-    """What is sent to the exec's shell: the agent's functions, without the call that makes it an agent, then the probe."""
+    """What the exec's shell is sent: the agent's functions, without the call that makes it an agent, and the probe."""
     agent = agent_text().removesuffix("\nagent")
     probe = bootstrap.strip(importlib.resources.files("handlers.doctor").joinpath("probe.sh").read_text("ascii"))
     settings = f"probe_tools='{' '.join((*NEEDED, *USEFUL))}' probe_rounds={ROUNDS}"

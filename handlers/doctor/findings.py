@@ -42,7 +42,7 @@ def report(visit: Visit) -> Checkup:
     wrong = [finding.check.value for finding in findings if finding.level is Level.ERROR]
     if wrong:
         detail = f"Commands can't be supervised there, because of {', '.join(wrong)}."
-        mode = Finding(Check.MODE, Level.ERROR, detail, "Do what is said of them, then ask again.")
+        mode = Finding(Check.MODE, Level.ERROR, detail, "Follow the remedies of level error, then ask again.")
         return Checkup(visit.target, Mode.REFUSED, (*findings, mode))
     detail = (
         "supervised: shell, tools, /proc and a directory for records are there. So commands outlive the connection "

@@ -24,6 +24,9 @@ LOW_PROCESSES = 10 * COMMAND_PROCESSES
 AGENT_PROCESSES = 6
 """What an agent is made of, whatever it supervises."""
 
+MOST_ZOMBIES = 100
+"""The probe counts no further."""
+
 UNLIMITED = "No limit is set that can be seen from within."
 
 
@@ -75,8 +78,9 @@ def reaping(visit: Visit) -> Finding | None:
         return Finding(Check.REAPING, Level.OK, f"{init} ignores SIGCHLD: the kernel removes orphans that have ended.")
     if facts.reaping == "yes":
         return Finding(Check.REAPING, Level.OK, f"{init} takes note of orphans that have ended.")
+    zombies = plural(facts.zombies, "zombie") + (" or more" if facts.zombies >= MOST_ZOMBIES else "")
     detail = (
-        f"{init} took no note within 1 s of an orphan that had ended ({plural(facts.zombies, 'zombie')} there). "
+        f"{init} took no note within 1 s of an orphan that had ended ({zombies} there). "
         "Commands that leave processes behind, and agents that commands outlive, leave one more each."
     )
     is_limited = _tightest(facts.pids) is not None
