@@ -41,7 +41,7 @@ def findings(found: Sequence[results.Finding], width: int | None) -> Iterator[tu
         lines = [first + lines[0], *(indent + line for line in lines[1:])]
         for i, line in enumerate((finding.remedy or "").splitlines()):
             mark = "→ " if i == 0 else "  "
-            wrapped = _wrapped(printable(line), width, len(indent) + 2)
+            wrapped = _wrapped(printable(line), width, len(indent) + 4)
             lines += [f"{indent}{mark}{wrapped[0]}", *(f"{indent}    {more}" for more in wrapped[1:])]
         yield printable(finding.level).ljust(levels), STYLES.get(_level(finding.level)), lines
 
@@ -51,10 +51,10 @@ def _level(word: str) -> Level:
 
 
 def _wrapped(text: str, width: int | None, taken: int) -> list[str]:
-    """Lines of a text beside `taken` characters; of continued ones there is room for two more of indentation."""
+    """Lines of a text beside `taken` characters."""
     if width is None:
         return [text]
-    room = max(width - taken - 2, LEAST_WIDTH)
+    room = max(width - taken, LEAST_WIDTH)
     return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 

@@ -100,9 +100,11 @@ probe_place() {
   probe_say place $probe_state $probe_has "$1"
 }
 
-# probe_try: `state` = usable, full or denied, by writing. A directory may still be made where no byte can be written.
+# probe_try: `state` = usable, full or denied, by writing. A directory may still be made where no byte can be written. What can't
+# be removed is not made.
 probe_try() {
   probe_state=denied
+  command -v rm >/dev/null || return 0
   probe_text=$(cd "$probe_at" && exec mkdir ".remotecmd-probe-$RC_NONCE" 2>&1)
   if [ -d "$probe_at/.remotecmd-probe-$RC_NONCE" ]; then
     probe_state=full

@@ -84,6 +84,8 @@ class FakeApiServer:
         """Whether an exec without a known subprotocol is refused; else it is upgraded with none."""
         self.exec_urls: list[str] = []
         """What an audit log would hold: path and query of every exec asked for."""
+        self.has_reviews = True
+        """Whether access reviews are answered."""
         self.reviews: list[dict[str, str]] = []
         """What access reviews asked for."""
         self.execs_without_create = False
@@ -224,6 +226,8 @@ class FakeApiServer:
         user, permissions = self._who(request)
         if user is None:
             return _refusal(401, "Unauthorized", "Unauthorized")
+        if not self.has_reviews:
+            raise web.HTTPNotFound
         asked = (await request.json())["spec"]["resourceAttributes"]
         resource = "/".join(asked[key] for key in ("resource", "subresource") if key in asked)
         self.reviews.append(asked)

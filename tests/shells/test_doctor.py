@@ -44,8 +44,8 @@ def is_error(found: Checkup, check: Check, *parts: str) -> None:
 
 
 def files(container: Container) -> set[str]:
-    """What is where the probe tries to write."""
-    listing = "for d in /tmp /var/tmp /dev/shm /; do for f in $d/* $d/.[!.]*; do echo $f; done; done"
+    """What a probe has left where it tries to write."""
+    listing = "for d in /tmp /var/tmp /dev/shm ''; do echo $d/*remotecmd* $d/.remotecmd*; done"
     return set(container.run("/bin/dash", "-c", listing).splitlines())
 
 
@@ -95,12 +95,15 @@ async def test_commands_that_run_are_left_alone(container: Container, supervisor
 @pytest.mark.one_shell
 @pytest.mark.parametrize(
     ("beginning", "part"),
-    [("trap '' CHLD\n", "ignores SIGCHLD"), ("while :; do sleep 0.02; done\n", "takes note of orphans")],
+    [
+        ("exec env --ignore-signal=CHLD ", "ignores SIGCHLD"),
+        ("while :; do sleep 0.02; done\n", "takes note of orphans"),
+    ],
 )
 async def test_pid_1_that_has_no_zombies_is_known(
     tmp_path: Path, combination: tuple[str, str], monkeypatch: pytest.MonkeyPatch, beginning: str, part: str
 ) -> None:
-    script = tests.shells.container._PID_1.replace("exec sleep", f"{beginning}exec sleep")
+    script = tests.shells.container._PID_1.replace("exec sleep", f"{beginning}sleep")
     monkeypatch.setattr(tests.shells.container, "_PID_1", script)
     container = Container(tmp_path, shell=SHELLS["dash"], path="/usr/bin:/bin")
     supervisor = make_supervisor(container, Recorder(), monkeypatch)
@@ -153,8 +156,10 @@ def only(container: Container, directory: Path, *tools: str) -> None:
 async def test_tool_that_the_agent_misses_is_named(
     container: Container, supervisor: Supervisor, tmp_path: Path, missing: str
 ) -> None:
+    before = files(container)
     only(container, tmp_path / "tools", *({*NEEDED, *USEFUL} - {missing}))
     is_error(await supervisor.checkup(TARGET), Check.TOOLS, f"no {missing},")
+    assert files(container) == before
     with pytest.raises(RemoteCommandError) as caught:
         await supervisor.status(TARGET, None, str(container.base))
     assert caught.value.kind is ErrorKind.TOOL_MISSING
@@ -173,7 +178,7 @@ async def test_with_no_tool_but_those_that_are_needed_commands_run(
     assert all(f"{name} (" in tools.detail for name in USEFUL)
     assert one(found, Check.CLOCK).level is Level.INFO
     assert "free space unknown" in one(found, Check.STORAGE).detail
-    await supervisor.start(TARGET, define(container, "runs", "exit 3"), StartOptions())
+    await test_traps.run(supervisor, define(container, "runs", "exit 3"))
     assert (await recorder.until_final()).exit_code == 3
 
 
