@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.checkup import Check, Level, Mode
 from rpc_cli import exits
+from rpc_cli.failures import OPTION_OF_FIELD
 from rpc_cli.formats import printable
 
 if TYPE_CHECKING:
@@ -37,13 +38,18 @@ def findings(found: Sequence[results.Finding], width: int | None) -> Iterator[tu
     indent = " " * (levels + checks)
     for finding in found:
         first = printable(finding.check).ljust(checks)
-        lines = _wrapped(printable(finding.detail), width, len(indent))
+        lines = _wrapped(_words(finding.detail), width, len(indent))
         lines = [first + lines[0], *(indent + line for line in lines[1:])]
         for i, line in enumerate((finding.remedy or "").splitlines()):
             mark = "→ " if i == 0 else "  "
-            wrapped = _wrapped(printable(line), width, len(indent) + 4)
+            wrapped = _wrapped(_words(line), width, len(indent) + 4)
             lines += [f"{indent}{mark}{wrapped[0]}", *(f"{indent}    {more}" for more in wrapped[1:])]
         yield printable(finding.level).ljust(levels), STYLES.get(_level(finding.level)), lines
+
+
+def _words(text: str) -> str:
+    """A sentence of the server with what this program calls things."""
+    return printable(text).replace("pidDirectory", OPTION_OF_FIELD["pidDirectory"])
 
 
 def _level(word: str) -> Level:

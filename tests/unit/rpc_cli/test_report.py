@@ -28,6 +28,11 @@ def test_columns_are_aligned_and_remedies_keep_their_lines() -> None:
     )
 
 
+def test_fields_are_called_by_the_names_of_options() -> None:
+    text = shown(finding(detail="pidDirectory is full.", remedy="Give pidDirectory /data."))
+    assert text == "ok  shell  --pid-directory is full.\n           → Give --pid-directory /data.\n"
+
+
 def test_a_terminal_wraps_and_cuts_nothing() -> None:
     text = shown(finding(detail="one two three four five six seven", remedy="eight nine ten eleven twelve"), width=34)
     assert text == (
