@@ -22,7 +22,7 @@ from handlers.transports.local import LocalTransport
 from handlers.waiting import until_running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target, Wait
     from handlers.checkup import Rights
@@ -91,9 +91,13 @@ class Pool:
         found: Rights | None = await self._transport(target.kind).rights(target)
         return found
 
-    async def exec(self, target: ResolvedTarget, argv: Sequence[str]) -> ExecStream:
-        """An exec that is no channel and belongs to who asks for it."""
-        return await self._transport(target.kind).open(target, argv)
+    async def exec(self, place: Place) -> ExecStream:
+        """An exec of the shell that takes a line, as a channel begins; it belongs to who asks for it."""
+        try:
+            return await self._transport(place.target.kind).open(place.target, bootstrap.ARGV)
+        except RemoteCommandError:
+            self.forget(place)
+            raise
 
     async def place(self, target: Target, directory: str, wait: Wait = NO_WAIT) -> Place:
         """Resolve a target; raises RemoteCommandError when there is no such container, or none that runs in time."""
@@ -151,13 +155,8 @@ class Pool:
         await channel.close()
 
     async def _open(self, place: Place) -> Channel:
-        transport = self._transport(place.target.kind)
         owner = self._owners.setdefault(place.key, f"{self._instance}-{len(self._owners)}")
-        try:
-            stream = await transport.open(place.target, bootstrap.ARGV)
-        except RemoteCommandError:
-            self.forget(place)
-            raise
+        stream = await self.exec(place)
         try:
             channel = await open_channel(stream, owner=owner, directory=place.directory)
         except AgentRefused as error:

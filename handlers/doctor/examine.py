@@ -20,18 +20,18 @@ from handlers.agent.channel import OPEN_SECONDS, WATCHDOG_SECONDS, AgentMissing,
 from handlers.api import Stream
 from handlers.doctor.facts import NEEDED, USEFUL, Facts
 from handlers.doctor.findings import report
-from handlers.doctor.lines import LineReader
+from handlers.doctor.lines import MAX_BYTES, LineReader
 from handlers.doctor.visit import TOLD, Visit
 from handlers.errors import ErrorKind, RemoteCommandError
 
 if TYPE_CHECKING:
     from handlers.api import ResolvedTarget, Target
     from handlers.checkup import Checkup, Rights
-    from handlers.pool import Pool
+    from handlers.pool import Place, Pool
     from handlers.transports.base import ExecStream
 
 PROBE_SECONDS = 30.0
-"""For the probe from its first word to its last; a usual one takes less than one."""
+"""For what the probe does after its first word; usually two seconds at most, one of them to wait for PID 1."""
 
 ROUNDS = 5
 """Messages that are sent to and fro: the fastest of a few is what the way takes, the others had to wait."""
@@ -49,8 +49,9 @@ async def examine(pool: Pool, target: Target) -> Checkup:
     visit = Visit(target)
     try:
         visit.rights = await _rights(pool, target)
-        visit.target = (await pool.place(target, "")).target
-        await _look(pool, visit.target, visit)
+        place = await pool.place(target, "")
+        visit.target = place.target
+        await _look(pool, place, visit)
     except RemoteCommandError as error:
         if error.kind not in TOLD:
             raise
@@ -67,12 +68,12 @@ async def _rights(pool: Pool, target: Target) -> Rights | None:
         return None
 
 
-async def _look(pool: Pool, target: ResolvedTarget, visit: Visit) -> None:
+async def _look(pool: Pool, place: Place, visit: Visit) -> None:
     began = time.monotonic()
-    stream = await pool.exec(target, bootstrap.ARGV)
+    stream = await pool.exec(place)
     visit.is_open, visit.protocol = True, stream.protocol
     try:
-        await _Probing(stream, target, visit, began).run()
+        await _Probing(stream, place.target, visit, began).run()
     finally:
         await stream.close()
 
@@ -114,9 +115,8 @@ class _Probing:
         """
         nonce = secrets.token_hex(8)
         try:
-            with contextlib.suppress(BrokenPipeError):  # the end says why
-                await self._send(probe_line(nonce))
             async with asyncio.timeout(OPEN_SECONDS + PROBE_SECONDS):
+                await self._send(probe_line(nonce))
                 await self._listen(LineReader(nonce))
         except TimeoutError as error:
             if not self._facts.checked:
@@ -127,13 +127,15 @@ class _Probing:
         self._visit.facts = self._facts
 
     async def _listen(self, lines: LineReader) -> None:
-        while not self._facts.ended and not lines.is_full:
+        noise = 0
+        while not self._facts.ended and not lines.is_full and noise < MAX_BYTES:
             received = await self._stream.receive()
             if received is None:
                 return
             stream, data = received
             if stream is Stream.STDERR:
                 self._complaint = (self._complaint + data)[:2048]
+                noise += len(data)
                 continue
             for key, rest in lines.feed(data):
                 await self._take(key, rest)
@@ -154,8 +156,8 @@ class _Probing:
     async def _ask(self) -> None:
         """Send a line for the next round. The probe reads so many and no more; one too many does no harm."""
         self._sent_at = time.monotonic()
-        with contextlib.suppress(BrokenPipeError):
-            await self._send(b"\n")
+        await self._send(b"\n")
 
     async def _send(self, data: bytes) -> None:
-        await self._stream.write(data)
+        with contextlib.suppress(BrokenPipeError):  # the stream's end says why
+            await self._stream.write(data)

@@ -7,11 +7,10 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 def size(kib: float) -> str:
     """An amount of bytes, given in KiB: 0 KiB, 4.0 MiB, 128 MiB."""
-    value = float(kib)
-    for unit in _UNITS:
-        if value < 1023.5 or unit == _UNITS[-1]:
-            break
-        value /= 1024
+    value, step = float(kib), 0
+    while value >= 1023.5 and step < len(_UNITS) - 1:
+        value, step = value / 1024, step + 1
+    unit = _UNITS[step]
     return f"{value:.1f} {unit}" if unit != "KiB" and value < 9.95 else f"{value:.0f} {unit}"
 
 
