@@ -14,6 +14,9 @@ import pytest
 
 from tests import covering
 
+# Helpers whose assertions, too, are to say what they saw.
+pytest.register_assert_rewrite("tests.e2e.quiet", "tests.faults.lane", "tests.faults.witness")
+
 # With nohup, or as a job of a script, some signals are ignored, and all that tests start would ignore them too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)

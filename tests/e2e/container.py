@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 T = TypeVar("T")
@@ -75,6 +75,11 @@ class Container:
         """Everything that is alive, PID 1 too."""
         lines = self.run("/bin/sh", "-c", _PROCESSES).splitlines()
         return {_process(stat, args) for stat, args in zip(lines[::2], lines[1::2], strict=True)}
+
+    def report(self, processes: Iterable[Process]) -> str:
+        """What each is doing, and with which files, for whoever has to find out why it is still there."""
+        look = "tr '\\0\\n' '  ' </proc/{0}/cmdline | cut -c -200; cat /proc/{0}/stat /proc/{0}/wchan; echo; ls -l /proc/{0}/fd"
+        return self.shell("\n".join(f"( {look.format(process.pid)}; echo ) 2>&1" for process in processes))
 
     def zombies(self) -> int:
         """How many processes have ended and were not waited for."""

@@ -32,7 +32,8 @@ class Quiet:
         return self.container.shell(f"find {self._base} -type p 2>/dev/null || :")
 
     def check_nothing_but_records(self, seconds: float = DEADLINE) -> None:
-        assert eventually(self.new, lambda found: not found, seconds) == set()
+        left = eventually(self.new, lambda found: not found, seconds)
+        assert not left, self.container.report(left)
         added = self.files() - self._files - {".", "./agents", "./ids", "./leases", "./runs"}
         assert [path for path in added if not path.startswith("./ids/")] == []
         assert self.container.agents(self._base) == []
