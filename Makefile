@@ -12,7 +12,7 @@ PYTHON_READY := .venv/.installed
 NODE_READY := $(EXTENSION)/node_modules/.installed
 
 # What our own shell is written in: the agent in POSIX sh for any container, the scripts around the tests in bash.
-AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh examples/*.sh)
+AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh handlers/doctor/*.sh examples/*.sh)
 BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \

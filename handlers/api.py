@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from handlers.checkup import Checkup
     from handlers.inventory import Inquiry, Inventory
 
 MAX_ARGUMENT_BYTES = 131_071
@@ -483,6 +484,9 @@ class ProcessHandler(Protocol):
 
     async def inventory(self, inquiry: Inquiry) -> Inventory:
         """A page of what there is to run commands in."""
+
+    async def checkup(self, target: Target) -> Checkup:
+        """What a target has and lacks for commands to be supervised there, with remedies."""
 
     async def start(
         self, target: Target, definition: Definition, options: StartOptions, wait: Wait = NO_WAIT

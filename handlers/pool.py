@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.api import KubernetesTarget, LocalTarget, ResolvedTarget, Target, Wait
+    from handlers.checkup import Rights
     from handlers.inventory import Inquiry, Inventory
-    from handlers.transports.base import Transport
+    from handlers.transports.base import ExecStream, Transport
 
 IDLE_SECONDS = 60.0
 """A channel that nobody used for this long is closed."""
@@ -85,6 +86,19 @@ class Pool:
         found: Inventory = await self._transport(inquiry.kind).inventory(inquiry)
         return found
 
+    async def rights(self, target: Target) -> Rights | None:
+        """What the user may do that matters for a target; None where nobody has to be asked."""
+        found: Rights | None = await self._transport(target.kind).rights(target)
+        return found
+
+    async def exec(self, place: Place) -> ExecStream:
+        """An exec of the shell that takes a line, as a channel begins; it belongs to who asks for it."""
+        try:
+            return await self._transport(place.target.kind).open(place.target, bootstrap.ARGV)
+        except RemoteCommandError:
+            self.forget(place)
+            raise
+
     async def place(self, target: Target, directory: str, wait: Wait = NO_WAIT) -> Place:
         """Resolve a target; raises RemoteCommandError when there is no such container, or none that runs in time."""
         known = self._resolved.get(target)
@@ -141,13 +155,8 @@ class Pool:
         await channel.close()
 
     async def _open(self, place: Place) -> Channel:
-        transport = self._transport(place.target.kind)
         owner = self._owners.setdefault(place.key, f"{self._instance}-{len(self._owners)}")
-        try:
-            stream = await transport.open(place.target, bootstrap.ARGV)
-        except RemoteCommandError:
-            self.forget(place)
-            raise
+        stream = await self.exec(place)
         try:
             channel = await open_channel(stream, owner=owner, directory=place.directory)
         except AgentRefused as error:

@@ -39,6 +39,7 @@ from handlers.api import (
 )
 from handlers.collect import Collector
 from handlers.connections import Connections
+from handlers.doctor.examine import examine
 from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.follow import LINGER_SECONDS, Follower
 from handlers.leases import Leases
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from handlers.agent.codec import Snapshot
     from handlers.api import Listener
+    from handlers.checkup import Checkup
     from handlers.inventory import Inquiry, Inventory
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,10 @@ class Supervisor:
     async def inventory(self, inquiry: Inquiry) -> Inventory:
         """What there is to run commands in."""
         return await self._pool.inventory(inquiry)
+
+    async def checkup(self, target: Target) -> Checkup:
+        """What a target has and lacks for commands to be supervised there."""
+        return await examine(self._pool, target)
 
     # ------------------------------------------------------------ start
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from rpc_cli import exits, failures, formats, options
-from rpc_cli.commands import about, begin, devfile, end, execute, look, pick
+from rpc_cli.commands import about, begin, devfile, doctor, end, execute, look, pick
 from rpc_cli.context import Context, give_up_stdout
 from rpc_cli.main import COMPLETE_VARIABLE
 from rpc_cli.writer import ReaderGoneError
@@ -29,6 +29,8 @@ SYNONYMS = {
     "remove": "rm",
     "delete": "rm",
     "inspect": "status",
+    "check": "doctor",
+    "diagnose": "doctor",
     "help": "remotecmd --help",
     "version": "remotecmd --version",
 }
@@ -104,7 +106,7 @@ def serve() -> None:
 
 for _command in (
     begin.run, execute.execute, look.ps, look.status, look.logs, begin.attach, look.wait,
-    end.stop, end.signal, end.rm, pick.targets, devfile.devfile, about.schema, about.completion, serve,
+    end.stop, end.signal, end.rm, pick.targets, doctor.doctor, devfile.devfile, about.schema, about.completion, serve,
 ):  # fmt: skip
     program.add_command(_command)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rpc_cli import formats
+from rpc_cli import formats, report
 from rpc_cli.writer import Writer, write_all
 from rpc_client import wire
 
@@ -89,6 +90,13 @@ class Screen:
             self.text(table.render(header, rows, _STYLE_OF_STATUS, coloured=self._colour_out))
         else:
             self.text(formats.plain_table([header, *rows]))
+
+    def findings(self, found: Sequence[results.Finding]) -> None:
+        """Print what doctor found: wrapped to the terminal and coloured there, a line each anywhere else."""
+        width = shutil.get_terminal_size().columns if self._out_is_terminal else None
+        for label, style, lines in report.findings(found, width):
+            first, *more = lines
+            self.text(f"{_styled(label, style, on=self._colour_out)}{first}\n" + "".join(f"{line}\n" for line in more))
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Print labels and values."""

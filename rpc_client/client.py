@@ -115,6 +115,10 @@ class Client:
         self, method: Literal["remotecmd/targets"], params: messages.TargetsParams
     ) -> results.TargetsResult: ...
     @overload
+    async def request(
+        self, method: Literal["remotecmd/doctor"], params: messages.DoctorParams
+    ) -> results.DoctorResult: ...
+    @overload
     async def request(self, method: Literal["rpc.discover"]) -> dict[str, Any]: ...
 
     async def request(self, method: str, params: Any = None) -> Any:

@@ -37,6 +37,7 @@ RESULTS: Mapping[str, Any] = MappingProxyType(
         "remotecmd/remove": None,
         "remotecmd/devfile": results.DevfileResult,
         "remotecmd/targets": results.TargetsResult,
+        "remotecmd/doctor": results.DoctorResult,
         "rpc.discover": dict,
     }
 )

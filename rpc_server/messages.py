@@ -427,6 +427,14 @@ class DevfileParams:
 
 
 @attrs.frozen(kw_only=True)
+class DoctorParams:
+    """Params of remotecmd/doctor."""
+
+    target: Target
+    """What to look at."""
+
+
+@attrs.frozen(kw_only=True)
 class TargetsParams:
     """Params of remotecmd/targets. All but kind is for kind "kubernetes"."""
 

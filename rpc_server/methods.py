@@ -257,6 +257,16 @@ async def targets(session: Session, params: messages.TargetsParams) -> Reply:
     return Reply(translate_targets.inventory_to_wire(inventory))
 
 
+async def doctor(session: Session, params: messages.DoctorParams) -> Reply:
+    """Look at a target: what it has and lacks for commands to be supervised there, each finding with a remedy.
+
+    It takes one exec, and access reviews in Kubernetes; nothing is started and nothing stays. A missing right, a
+    container that does not run, a missing shell and a limit of processes are findings here, and no errors.
+    """
+    checkup = await session.handler().checkup(translate.target_to_domain(params.target))
+    return Reply(translate.checkup_to_wire(checkup))
+
+
 async def discover(_: Session, __: messages.Empty) -> Reply:
     """The contract as an OpenRPC document, the same as docs/openrpc.json."""
     return Reply(await asyncio.to_thread(_document))
@@ -287,6 +297,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "remotecmd/remove": Method(messages.RemoveParams, None, remove),
         "remotecmd/devfile": Method(messages.DevfileParams, results.DevfileResult, devfile),
         "remotecmd/targets": Method(messages.TargetsParams, results.TargetsResult, targets),
+        "remotecmd/doctor": Method(messages.DoctorParams, results.DoctorResult, doctor),
         "rpc.discover": Method(messages.Empty, dict, discover),
     }
 )

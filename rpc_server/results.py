@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import attrs
 
-from handlers import api
+from handlers import api, checkup
 from handlers.devfile.model import GroupKind
 from handlers.errors import ErrorKind
 from rpc_server.checks import OneOf
@@ -405,6 +405,32 @@ class TargetsResult:
     """This machine."""
     continue_: str | None = None
     """Asks for the next page; left out on the last."""
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that doctor looked at."""
+
+    check: Annotated[str, OneOf(checkup.Check, grows=True)]
+    """What it is about."""
+    level: Annotated[str, OneOf(checkup.Level, grows=True)]
+    """How bad it is."""
+    detail: str
+    """What was found, for a person."""
+    remedy: str | None = None
+    """What to do, for a person; it may have several lines, as YAML to copy has."""
+
+
+@attrs.frozen(kw_only=True)
+class DoctorResult:
+    """Result of remotecmd/doctor."""
+
+    target: ResolvedTarget | None = None
+    """Which container it is; left out when that could not be found out."""
+    mode: Annotated[str, OneOf(checkup.Mode, grows=True)]
+    """How commands can be run there."""
+    findings: tuple[Finding, ...]
+    """All that could be seen, in the order of looking; what does not apply to the target is left out."""
 
 
 @attrs.frozen(kw_only=True)

@@ -64,6 +64,7 @@ ACROSS_FIELDS: Mapping[type, Schema] = MappingProxyType(
         messages.Definition: _one_of("cmdLine", "args"),
         messages.ExecParams: {
             **_one_of("cmdLine", "args"),
+            "not": {"required": ["stdin", "openStdin"], "properties": {"openStdin": {"const": True}}},
             "if": {
                 "anyOf": [
                     {"required": [field], "properties": {field: {"const": True}}} for field in ("stream", "openStdin")

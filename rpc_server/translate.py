@@ -19,6 +19,7 @@ from rpc_server.converter import wire_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from handlers import checkup
     from rpc_server.converter import Rule
 
 LOCAL_BUILT = sys.platform == "linux"
@@ -239,6 +240,20 @@ def _pairs(env_vars: tuple[messages.EnvVar, ...] | None) -> tuple[tuple[str, str
 
 
 # -- to the wire ------------------------------------------------------------------------------------------------------
+
+
+def checkup_to_wire(found: checkup.Checkup) -> results.DoctorResult:
+    """What is not known is left out."""
+    return results.DoctorResult(
+        target=None if found.target is None else resolved_to_wire(found.target),
+        mode=found.mode.value,
+        findings=tuple(
+            results.Finding(
+                check=finding.check.value, level=finding.level.value, detail=finding.detail, remedy=finding.remedy
+            )
+            for finding in found.findings
+        ),
+    )
 
 
 def process_to_wire(process: api.Process) -> results.Process:

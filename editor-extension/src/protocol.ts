@@ -725,6 +725,87 @@ export interface LocalEntry {
   readonly reason?: string;
 }
 
+/** Params of remotecmd/doctor. */
+export interface DoctorParams {
+  /** What to look at. */
+  readonly target: Target;
+}
+
+/** Result of remotecmd/doctor. */
+export interface DoctorResult {
+  /** Which container it is; left out when that could not be found out. */
+  readonly target?: ResolvedTarget;
+  /** How commands can be run there. */
+  readonly mode: Mode;
+  /** All that could be seen, in the order of looking; what does not apply to the target is left out. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * How commands can be run in a target. A later version may have more.
+ * - supervised: They outlive the connection, and every byte of their output is kept for whoever attaches.
+ * - refused: They can't: the findings of level error say why.
+ */
+export type Mode = "supervised" | "refused";
+
+/** One thing that doctor looked at. */
+export interface Finding {
+  /** What it is about. */
+  readonly check: Check;
+  /** How bad it is. */
+  readonly level: Level;
+  /** What was found, for a person. */
+  readonly detail: string;
+  /** What to do, for a person; it may have several lines, as YAML to copy has. */
+  readonly remedy?: string;
+}
+
+/**
+ * What a finding is about. A later version may have more.
+ * - target: Which container it is, and whether it runs.
+ * - permissions: What the user may do in the cluster; Kubernetes only.
+ * - webSocket: The version of the exec protocol; Kubernetes only.
+ * - roundTrip: How long an exec takes to open, and a message to come back.
+ * - clock: How far the container's clock is off that of the server.
+ * - shell: /bin/sh: which it is, and whether it can run the agent.
+ * - tools: The tools that supervising takes, and whose they are.
+ * - proc: Whether /proc can be read.
+ * - storage: Directories for records and output, and the room in them.
+ * - rootFilesystem: Whether the root of the file system is read-only.
+ * - user: Whose rights commands have.
+ * - memory: The limit of memory, and what is left.
+ * - processes: The limit of processes, and what is left.
+ * - reaping: Whether PID 1 takes note of orphans that end.
+ * - costs: What a command takes there besides itself.
+ * - mode: How commands can be run there, and why.
+ */
+export type Check =
+  | "target"
+  | "permissions"
+  | "webSocket"
+  | "roundTrip"
+  | "clock"
+  | "shell"
+  | "tools"
+  | "proc"
+  | "storage"
+  | "rootFilesystem"
+  | "user"
+  | "memory"
+  | "processes"
+  | "reaping"
+  | "costs"
+  | "mode";
+
+/**
+ * How bad a finding is. A later version may have more.
+ * - ok: As it should be.
+ * - info: Good to know; nothing has to be done.
+ * - warning: Commands can be run, and something will go wrong with some of them, or soon.
+ * - error: Commands can't be supervised there.
+ */
+export type Level = "ok" | "info" | "warning" | "error";
+
 /** Params of the notification $/cancelRequest. */
 export interface CancelParams {
   /** The request to cancel. */
@@ -948,6 +1029,7 @@ export interface Requests {
   readonly "remotecmd/remove": { readonly params: RemoveParams; readonly result: null };
   readonly "remotecmd/devfile": { readonly params: DevfileParams; readonly result: DevfileResult };
   readonly "remotecmd/targets": { readonly params: TargetsParams; readonly result: TargetsResult };
+  readonly "remotecmd/doctor": { readonly params: DoctorParams; readonly result: DoctorResult };
   readonly "rpc.discover": { readonly params: Empty; readonly result: Readonly<Record<string, unknown>> };
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from handlers.api import ResolvedTarget, Stream, Target
 
 if TYPE_CHECKING:
+    from handlers.checkup import Rights
     from handlers.inventory import Inquiry, Inventory
 
 T_contra = TypeVar("T_contra", bound=Target, contravariant=True)
@@ -61,6 +62,10 @@ class ExecStream(Protocol):
     def end(self) -> StreamEnd | None:
         """How it ended; None until `receive` returned None."""
 
+    @property
+    def protocol(self) -> str:
+        """What is spoken on the way, where there is more than one version of it; else empty."""
+
     async def close(self) -> None:
         """Drop the stream now; harmless when repeated. What runs in the target is not waited for."""
 
@@ -70,6 +75,9 @@ class Transport(Protocol, Generic[T_contra]):
 
     async def inventory(self, inquiry: Inquiry) -> Inventory:
         """A page of what there is to choose from."""
+
+    async def rights(self, target: T_contra) -> Rights | None:
+        """What the user may do that matters for a target; None where nobody has to be asked."""
 
     async def resolve(self, target: T_contra) -> ResolvedTarget:
         """Find the one container that is meant and pin it."""

@@ -43,6 +43,11 @@ class LocalStream:
         """How it ended; None until `receive` returned None."""
         return self._end
 
+    @property
+    def protocol(self) -> str:
+        """None: these are pipes."""
+        return ""
+
     async def write(self, data: bytes) -> None:
         """Send bytes to stdin; BrokenPipeError once the program is gone."""
         try:
@@ -101,6 +106,10 @@ class LocalTransport:
         """Whether it can be used."""
         del inquiry
         return Inventory(local_reason="" if sys.platform == "linux" else _LINUX_ONLY)
+
+    async def rights(self, target: LocalTarget) -> None:
+        """Nobody has to be asked."""
+        del target
 
     async def resolve(self, target: LocalTarget) -> ResolvedTarget:
         """There is only one; anything but Linux can't be it."""

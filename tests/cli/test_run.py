@@ -64,13 +64,13 @@ def test_a_command_need_not_read_stdin(cli: Cli, subcommand: str) -> None:
 
 def test_attach_passes_stdin_on_to_what_was_left_open(cli: Cli) -> None:
     assert cli("run", "-d", "-i", "--id", "open", "local", "--", "cat").returncode == 0
-    done = cli("attach", "-i", "--all", "open", stdin=b"later\n")
+    done = cli("attach", "-i", "--all", "open@local", stdin=b"later\n")
     assert (done.stdout, done.returncode) == (b"later\n", 0)
 
 
 def test_what_takes_no_input_does_not_stop_for_it(cli: Cli) -> None:
     assert cli("run", "-d", "--id", "deaf", "local", "--", "sleep 0.5; echo over").returncode == 0
-    done = cli("attach", "-i", "--all", "deaf", stdin=b"nobody\n")
+    done = cli("attach", "-i", "--all", "deaf@local", stdin=b"nobody\n")
     assert (done.stdout, done.returncode) == (b"over\n", 0)
 
 

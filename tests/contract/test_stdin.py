@@ -63,7 +63,7 @@ def test_a_write_to_who_does_not_read_waits_and_can_be_cancelled(home: Place) ->
     home.start(f"{wait}; exec sha256sum", **OPEN)
     request = home.send("write", **in_base64(BYTES * 5))
     home.ask("status")  # others are not held up
-    home.client.notify("$/cancelRequest", id=request)
+    home.client.notify("$/cancelRequest", {"id": request})
     error = home.client.reply(request, LONG)["error"]
     assert error["code"] == -32800
     arrived = error["data"]["written"]

@@ -79,9 +79,10 @@ class Container:
     def report(self, processes: Iterable[Process]) -> str:
         """What each is doing, and with which files, for whoever has to find out why it is still there."""
         look = (
-            "cat /proc/{0}/stat /proc/{0}/wchan; tr '\\0\\n' '  ' </proc/{0}/cmdline | cut -c -200; ls -l /proc/{0}/fd"
+            "tr '\\0\\n' '  ' </proc/{0}/cmdline | cut -c -200; cat /proc/{0}/stat /proc/{0}/wchan; echo; "
+            "ls -l /proc/{0}/fd"
         )
-        return self.shell("\n".join(f"( {look.format(process.pid)} ) 2>&1" for process in processes))
+        return self.shell("\n".join(f"( {look.format(process.pid)}; echo ) 2>&1" for process in processes))
 
     def zombies(self) -> int:
         """How many processes have ended and were not waited for."""

@@ -84,6 +84,12 @@ class FakeApiServer:
         """Whether an exec without a known subprotocol is refused; else it is upgraded with none."""
         self.exec_urls: list[str] = []
         """What an audit log would hold: path and query of every exec asked for."""
+        self.has_reviews = True
+        """Whether access reviews are answered."""
+        self.reviews: list[dict[str, str]] = []
+        """What access reviews asked for."""
+        self.execs_without_create = False
+        """Whether `get` is enough for an exec, as before 1.35."""
         self.requests: list[web.BaseRequest] = []
         self._tls = tls
         self._sessions: set[Session] = set()
@@ -103,6 +109,7 @@ class FakeApiServer:
         app.router.add_get("/api/v1/namespaces", self._list_namespaces)
         app.router.add_get("/apis/{group}/v1/namespaces/{namespace}/{resource}/{workload}", self._get_workload)
         app.router.add_get(namespace, self._get_namespace)
+        app.router.add_post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", self._review)
         app.router.add_get(f"{namespace}/pods", self._list_pods)
         app.router.add_get(f"{namespace}/pods/{{pod}}", self._get_pod)
         app.router.add_get(f"{namespace}/pods/{{pod}}/exec", self._exec)
@@ -215,6 +222,19 @@ class FakeApiServer:
         names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
         return (names[0], ALL) if names else (None, frozenset())
 
+    async def _review(self, request: web.Request) -> web.Response:
+        user, permissions = self._who(request)
+        if user is None:
+            return _refusal(401, "Unauthorized", "Unauthorized")
+        if not self.has_reviews:
+            raise web.HTTPNotFound
+        asked = (await request.json())["spec"]["resourceAttributes"]
+        resource = "/".join(asked[key] for key in ("resource", "subresource") if key in asked)
+        self.reviews.append(asked)
+        allowed = bool({"*", f"{asked['verb']} {resource}"} & permissions)
+        review = {"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed}}
+        return web.json_response(review, status=201)
+
     async def _get_namespace(self, request: web.Request) -> web.Response:
         name = request.match_info["namespace"]
         if refused := self._refuse(request, "get", "namespaces"):
@@ -270,7 +290,7 @@ class FakeApiServer:
         return self.pods.get((request.match_info["namespace"], request.match_info["pod"]))
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
-        for verb in ("get", "create"):
+        for verb in ("get",) if self.execs_without_create else ("get", "create"):
             if refused := self._refuse(request, verb, "pods/exec"):
                 return refused
         found = self._find(request)

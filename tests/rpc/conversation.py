@@ -46,6 +46,10 @@ PLAIN = {
 """Placeholders of these keys are all the same. Whether a stream is read to its end may be seen a little later."""
 
 
+FOUND = {"level": "<level>", "detail": "<detail>", "remedy": "<remedy, or none>"}
+"""Placeholders in what doctor finds, which is another thing on each machine; whether there is a remedy differs, too."""
+
+
 @dataclasses.dataclass
 class _Step:
     """A message of the client, whether it is written down, what was heard until the next, and if its order is kept."""
@@ -217,6 +221,8 @@ class Placeholders:
         if isinstance(value, dict):
             if "openrpc" in value:
                 return "<the document in docs/openrpc.json>"
+            if "check" in value:
+                return {"check": value["check"], **FOUND}
             return {key: self._value(key, item, value) for key, item in value.items()}
         return value
 

@@ -225,6 +225,11 @@ def devfile(talk: Conversation) -> None:
     talk.ask("remotecmd/devfile", path="no/such/devfile.yaml", text="")
 
 
+def doctor(talk: Conversation) -> None:
+    talk.ask("remotecmd/doctor", target=LOCAL)
+    talk.ask("remotecmd/doctor", target={"kind": "kubernetes"})
+
+
 KUBECONFIG = """\
 current-context: staging
 contexts:
@@ -266,5 +271,6 @@ SCENARIOS: dict[str, Scenario] = {
     "remotecmd/remove": remove,
     "remotecmd/devfile": devfile,
     "remotecmd/targets": targets,
+    "remotecmd/doctor": doctor,
     "rpc.discover": discover,
 }

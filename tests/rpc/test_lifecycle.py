@@ -25,9 +25,12 @@ METHODS = [
     "remotecmd/read",
     "remotecmd/wait",
     "remotecmd/signal",
+    "remotecmd/write",
+    "remotecmd/closeStdin",
     "remotecmd/remove",
     "remotecmd/devfile",
     "remotecmd/targets",
+    "remotecmd/doctor",
     "rpc.discover",
 ]
 

@@ -34,12 +34,20 @@ WHOLE_CLASS: dict[type, dict[str, Any]] = {
     messages.ExecParams: {"cmdLine": "true"},
     messages.KubernetesTarget: {"podName": "a"},
     messages.ReadParams: {"offset": 0},
+    messages.WriteParams: {"id": "a"},
+    messages.CloseStdinParams: {"id": "a"},
     messages.TargetsParams: {"kind": "kubernetes"},
     messages.DevfileParams: {"text": "schemaVersion: 2.0.0"},
 }
 """Fields that are optional each, and of which a class wants one."""
 
-EXCLUDES = {"args": "cmdLine", "from": "offset", "path": "text", "selector": "podName", "workload": "podName"}
+EXCLUDES = {
+    "args": "cmdLine",
+    "from": "offset",
+    "path": "text",
+    "selector": "podName",
+    "workload": "podName",
+}
 """What must not be given beside a field."""
 
 HALF = "\ud800"
@@ -132,6 +140,12 @@ def types_of(kind: Any) -> set[type]:
     return {float, int} if kind is float else {kind}
 
 
+def _excluded(kind: type, name: str) -> str | None:
+    if name == "runId" and kind in {messages.WriteParams, messages.CloseStdinParams}:
+        return "id"
+    return EXCLUDES.get(name)
+
+
 def wrong_of_one(kind: Any) -> Iterator[tuple[Path, Any]]:
     """As `wrong`, for what is of the right JSON type."""
     origin = typing.get_origin(kind)
@@ -143,7 +157,7 @@ def wrong_of_one(kind: Any) -> Iterator[tuple[Path, Any]]:
         for field in fields_of(kind):
             if field.required:
                 yield (field.wire,), {key: value for key, value in whole.items() if key != field.wire}
-            others = {key: value for key, value in whole.items() if key != EXCLUDES.get(field.wire)}
+            others = {key: value for key, value in whole.items() if key != _excluded(kind, field.wire)}
             for path, value in wrong(field.kind):
                 yield (field.wire, *path), {**others, field.wire: value}
     elif origin is Literal:

@@ -139,6 +139,9 @@ class ContainerTransport:
     async def resolve(self, target: LocalTarget) -> ResolvedTarget:
         return ResolvedTarget(kind=target.kind)
 
+    async def rights(self, target: LocalTarget) -> None:
+        pass
+
     async def open(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool = False) -> LocalStream:
         del target, tty
         argv = [self._container.shell if argv[0] == "/bin/sh" else argv[0], *argv[1:]]

@@ -1,8 +1,8 @@
 """The Kubernetes transport: containers of pods, by pods/exec.
 
-Wiring only: `kubeconfig` and `credentials` say how to get in, `connection` talks, `find` and `listing` look, `pods`
-judges what they saw, `stream` carries bytes. Importing this module is cheap; aiohttp and the Kubernetes client are
-imported in a thread on first use.
+Wiring only: `kubeconfig` and `credentials` say how to get in, `connection` talks, `find`, `listing` and `review` look,
+`pods` judges what they saw, `stream` carries bytes. Importing this module is cheap; aiohttp and the Kubernetes client
+are imported in a thread on first use.
 Rules: one connection per (kubeconfig, context), used by all streams; a 401 renews the credentials once.
 """
 
@@ -20,12 +20,14 @@ from handlers.transports.kubernetes import credentials, pods
 from handlers.transports.kubernetes.find import find
 from handlers.transports.kubernetes.kubeconfig import load_access, load_contexts
 from handlers.transports.kubernetes.listing import listing
+from handlers.transports.kubernetes.review import review
 from handlers.transports.kubernetes.threads import run_in_daemon_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from handlers.api import KubernetesTarget, ResolvedTarget
+    from handlers.checkup import Rights
     from handlers.inventory import Inquiry
     from handlers.transports.kubernetes.access import Access, Credential
     from handlers.transports.kubernetes.connection import Connection
@@ -55,6 +57,11 @@ class KubernetesTransport:
         """Find the pod and pin its container; the kubeconfig is read afresh, as each kubectl run would."""
         access = await self._load(target.kubeconfig, target.context)
         return await self._attempt(target.kubeconfig, access, functools.partial(find, target))
+
+    async def rights(self, target: KubernetesTarget) -> Rights:
+        """What the user may do, asked of the API server."""
+        access = await self._load(target.kubeconfig, target.context)
+        return await self._attempt(target.kubeconfig, access, functools.partial(review, target))
 
     async def open(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool = False) -> KubernetesStream:
         """Exec into the pinned container; refuses a pod or container that took its place."""

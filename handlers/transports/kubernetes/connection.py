@@ -105,6 +105,12 @@ class Connection:
         """The names of a page of namespaces, as decoded JSON."""
         return await self._list(paths.NAMESPACES, self._request("list", "namespaces", "", ""), query, _PARTIAL)
 
+    async def create_review(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """An access review, answered: decoded JSON in and out."""
+        with self._translated(self._request("create", "selfsubjectaccessreviews", "", "")):
+            answer = await self._fetch(paths.REVIEWS, _JSON, body)
+        return self._decoded(answer)
+
     async def exec(self, target: ResolvedTarget, argv: Sequence[str], *, tty: bool) -> KubernetesStream:
         """Open an exec WebSocket; returns once the API server has upgraded it."""
         request = self._request("exec into", "pods", target.pod_name, target.namespace)
@@ -161,10 +167,12 @@ class Connection:
                 body = await self._fetch(f"{path}?{urlencode({**given, 'continue': token})}", accept)
         return self._decoded(body)
 
-    async def _fetch(self, path: str, accept: str) -> bytes:
+    async def _fetch(self, path: str, accept: str, body: Mapping[str, Any] | None = None) -> bytes:
+        """GET, or POST where there is something to send."""
+        verb = "GET" if body is None else "POST"
         async with asyncio.timeout(REQUEST_SECONDS):
             headers = {**self._headers(), "Accept": accept}
-            response = await self._api.call_api("GET", self.access.server + path, header_params=headers)
+            response = await self._api.call_api(verb, self.access.server + path, header_params=headers, body=body)
             return await _read(response.response)
 
     def _decoded(self, body: bytes) -> dict[str, Any]:

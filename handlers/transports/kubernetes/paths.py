@@ -10,6 +10,9 @@ Query = Mapping[str, str | int]
 
 NAMESPACES = "/api/v1/namespaces"
 
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+"""Where to ask what one may do."""
+
 _GROUPS = {"job": "batch/v1"}
 
 

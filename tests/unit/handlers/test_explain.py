@@ -210,7 +210,7 @@ def test_kinds_are_those_of_the_contract() -> None:
         "toolMissing storageUnavailable storageFull processLimit offsetExpired backendMissing notSupported "
         "shuttingDown internal"
     )
-    added = {"devfileInvalid"}
+    added = {"devfileInvalid", "stdinClosed"}
     assert set(ErrorKind) == {*words.split(), *added}
 
 

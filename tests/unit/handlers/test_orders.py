@@ -40,6 +40,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "order of variables": {"env_vars": (("B", "2"), ("A", "1"))},
     "variables joined": {"env_vars": (("A", "1B=2"),)},
     "merged output": {"merge_output": True},
+    "stdin": {"stdin": True},
 }
 
 

@@ -60,7 +60,8 @@ def happen(world: World, event: Event, detail: Detail) -> World | None:
 def _claim(world: World) -> Snapshot:
     return Snapshot(
         path="run", key="key", generation=1, command_id="web", run_id="run", spec_hash="hash", merged=False,
-        epoch_ms=0, made_at=world.uptime, title="sleep 1", pid=None, started_at=None, life="-", code=None,
+        takes_input=False, epoch_ms=0, made_at=world.uptime, title="sleep 1", pid=None, started_at=None, life="-",
+        code=None,
         ended_at=None, why="-", stop_signal=None, stop_reason=None, stdout=NO_STREAM, stderr=NO_STREAM,
     )  # fmt: skip
 

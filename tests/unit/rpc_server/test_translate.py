@@ -140,7 +140,7 @@ def test_targets_that_are_not_built() -> None:
     assert caught.value.kind is ErrorKind.NOT_SUPPORTED
 
 
-@pytest.mark.parametrize("changes", [{"stdin": True}, {"tty": messages.TerminalSize(rows=1, columns=1)}])
+@pytest.mark.parametrize("changes", [{"tty": messages.TerminalSize(rows=1, columns=1)}])
 def test_definitions_that_are_not_built(changes: dict[str, object]) -> None:
     definition = messages.Definition(id="a", cmd_line="true", **changes)  # type: ignore[arg-type]  # a table
     with pytest.raises(RemoteCommandError) as caught:
