@@ -15,7 +15,7 @@ const themes = {
   light: "Default Light Modern",
   contrast: "Default High Contrast",
 };
-const inPod = ["A container in a cluster…", "admin", "default", "nonroot"];
+const inPod = ["A container in a cluster…", "admin", "default", "app", "main"];
 
 /** What a test run may print. */
 const tests = String.raw`printf '\033[32m✓\033[0m parses an empty file \033[2m(3 ms)\033[0m\n'
@@ -63,9 +63,9 @@ describe.each(Object.entries(themes))("%s", (name, theme) => {
       await workbench.quick.locator(".monaco-list-row", { hasText: "debian" }).waitFor();
       await take(`pick-pod-${name}`);
       await workbench.choose(inPod.slice(3));
-      await workbench.start("httpd -f -vv -p 18731", ["nonroot / main"]);
+      await workbench.start("httpd -f -vv -p 18731", ["app / main"]);
       await workbench.row(/httpd.*running/);
-      await workbench.start("wget -q -O- http://127.0.0.1:18731/missing", ["nonroot / main"]);
+      await workbench.start("wget -q -O- http://127.0.0.1:18731/missing", ["app / main"]);
       await workbench.row(/wget.*exit 1/);
       await (await workbench.row(/httpd.*running/)).click();
       await workbench.terminalShows("url:/missing");

@@ -39,12 +39,11 @@ export class Workbench {
   async command(title: string): Promise<void> {
     const row = this.quick.locator(".monaco-list-row", { hasText: title }).first();
     // The palette does not look again by itself, and goes when something else takes the focus.
-    await until(`the palette offers ${title}`, async () => {
+    await until(`the palette runs ${title}`, async () => {
       await this.palette(title);
-      await row.waitFor({ timeout: 1000 });
+      await row.click({ timeout: 1000 });
       return true;
     });
-    await row.click();
   }
 
   /** Run one of our commands by its title. */
