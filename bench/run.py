@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import slow, targets
+from bench import slow, stdin, targets
 from tests.rpc.client import Client
 
 KUBECONFIG = os.environ["REMOTECMD_TEST_KUBECONFIG"]
@@ -214,6 +214,7 @@ def main() -> None:
     kubectl("exec", POD, "--", "rm", "/tmp/bench.bin")
     slow.main(TARGET)
     targets.main()
+    stdin.main()
     print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()}))
 
 

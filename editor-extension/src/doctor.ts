@@ -1,6 +1,6 @@
 // What the doctor found in a target, as a document that people read.
 
-import type { DoctorResult } from "./upcoming.js";
+import type { DoctorResult } from "./protocol.js";
 import { escaped } from "./tree.js";
 import { t } from "./words.js";
 

@@ -4,8 +4,8 @@
 // reject. Must not know: VS Code, what commands and targets are.
 
 import { planRestart } from "./restarts.js";
+import type { Requests } from "./protocol.js";
 import { isAnswer, type Server } from "./server.js";
-import type { AllRequests } from "./upcoming.js";
 
 export type LinkState = "idle" | "starting" | "ready" | "restarting" | "failed" | "closed";
 
@@ -21,10 +21,10 @@ export interface LinkOptions {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-export type Method = keyof AllRequests;
+export type Method = keyof Requests;
 
 interface Asked<M extends Method> {
-  request(method: M, params: AllRequests[M]["params"]): Promise<AllRequests[M]["result"]>;
+  request(method: M, params: Requests[M]["params"]): Promise<Requests[M]["result"]>;
 }
 
 /** What another server would do a second time, or can't know of. */
@@ -78,7 +78,7 @@ export class Link {
     return this.#current?.initialized.capabilities.methods.includes(method);
   }
 
-  async request<M extends Method>(method: M, params: AllRequests[M]["params"]): Promise<AllRequests[M]["result"]> {
+  async request<M extends Method>(method: M, params: Requests[M]["params"]): Promise<Requests[M]["result"]> {
     for (let server = await this.ready(); ; server = await this.#next()) {
       try {
         // All have params here; the compiler can't see it of a method that it doesn't know.

@@ -22,10 +22,10 @@ import type {
   InitializeParams,
   InitializeResult,
   Notifications,
+  Requests,
   ServerNotifications,
   Trace,
 } from "./protocol.js";
-import type { AllRequests } from "./upcoming.js";
 
 /** Whether the server answered with this error. vscode-jsonrpc makes errors of its own for what a connection does. */
 export function isAnswer(error: unknown): error is ResponseError<unknown> {
@@ -100,10 +100,10 @@ export interface Server {
   /** The result of `initialize`. */
   readonly initialized: InitializeResult;
   /** Send a request; rejects with a `ResponseError` when the server answers with an error. */
-  request<Method extends keyof AllRequests>(
+  request<Method extends keyof Requests>(
     method: Method,
-    ...params: Given<AllRequests[Method]["params"]>
-  ): Promise<AllRequests[Method]["result"]>;
+    ...params: Given<Requests[Method]["params"]>
+  ): Promise<Requests[Method]["result"]>;
   notify<Name extends keyof Notifications>(name: Name, ...params: Given<Notifications[Name]>): Promise<void>;
   /** Call `handler` for every notification of that name, until the returned function is called. */
   on<Name extends keyof ServerNotifications>(

@@ -129,7 +129,8 @@ def audit_entries(audit_log: Path) -> Any:
     return added
 
 
-LINE = 'printf %s "$KEY" | sha256sum; pwd; : {line}; echo {output}; sleep 1000'
+LINE = 'printf %s "$KEY" | sha256sum; pwd; : {line}; echo {output}; sleep 1000; :'
+"""The shell stays, so that its own arguments are there to be seen: a last command it may exec."""
 
 
 def use_everything(client: Client, target: dict[str, Any], markers: Markers) -> None:

@@ -1,6 +1,6 @@
 // The fleet against the real server of this checkout, with real commands on this machine.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -94,7 +94,11 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   });
 
   test("a server that is killed while a command writes costs nothing: no byte is lost, none comes twice", async () => {
-    const command = await start("i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 5");
+    const flag = join(directory, "all-servers-were-there"); // so that it does not end before, on a slow machine
+    const command = await start(
+      `i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo $i; sleep 0.01; done
+      while [ ! -e '${flag}' ]; do sleep 0.05; done; exit 5`,
+    );
     const transcript = new Transcript();
     fleet.watch(command, transcript, never);
     for (const [kills, at] of [200, 800, 1400].entries()) {
@@ -102,9 +106,10 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
       await transcript.reaches(at);
       fleet.kill();
     }
+    await expect.poll(() => fleet.servers.length, PATIENT).toBe(4);
+    await writeFile(flag, "");
     expect(await transcript.ended).toMatchObject({ exitCode: 5 });
     expect(transcript.text.stdout).toBe(numbers(1, 600));
-    expect(fleet.servers).toHaveLength(4);
     await fleet.event((event) => event.kind === "ended");
     expect(fleet.command(command.key)?.process).toMatchObject({ state: "exited", exitCode: 5 });
   });
@@ -130,7 +135,6 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     fleet.watch(command, transcript, never);
     fleet.kill();
     await fleet.event((event) => event.kind === "server" && event.state === "restarting");
-    const { access, writeFile } = await import("node:fs/promises");
     await writeFile(flag, "");
     await expect
       .poll(() =>

@@ -7,7 +7,7 @@ import { doctorDocument } from "../../src/doctor.js";
 import type { Command, Place } from "../../src/fleet.js";
 import { Flow } from "../../src/flow.js";
 import { LineInput } from "../../src/lines.js";
-import type { DevfileCommand, DevfileResult, Process } from "../../src/protocol.js";
+import type { DevfileCommand, DevfileResult, DoctorResult, Process } from "../../src/protocol.js";
 import { Session } from "../../src/session.js";
 import { shellCommand } from "../../src/shells.js";
 import { commandRow, Drawn, escaped, inOrder, nextChangeMs, placeRow } from "../../src/tree.js";
@@ -192,8 +192,8 @@ test("the doctor's document begins with what is worst", () => {
   const findings = [
     { check: "shell", level: "ok", detail: "dash" },
     { check: "tools", level: "error", detail: "dd is missing", remedy: "install coreutils\nrun: apt" },
-    { check: "else", level: "unheard", detail: "?" },
-  ];
+    { check: "else", level: "unheard", detail: "?" }, // of a later version
+  ] as unknown as DoctorResult["findings"];
   const text = doctorDocument("api / app", "shop", { mode: "supervised", findings });
   expect([...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual(["✗ tools", "· else", "✓ shell"]);
   expect(text).toContain("install coreutils\n\n    run: apt");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from handlers.devfile import commands, files
 from handlers.devfile.document import MAX_BYTES
 from handlers.devfile.model import CompositeCommand, ExecCommand
 from handlers.errors import ErrorKind, RemoteCommandError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NODE = """\
 schemaVersion: 2.2.2
@@ -108,6 +105,50 @@ def test_a_stack_of_the_registry() -> None:
     composite = read(NODE)["all"]
     assert isinstance(composite, CompositeCommand)
     assert (composite.commands, composite.parallel) == (("install", "run"), False)
+
+
+STACKS = {
+    "go": ({"build", "run", "debug"}, "build run debug", set()),
+    "python": ({"pip-install-requirements", "run-app", "debug-py"}, "pip-install-requirements run-app", set()),
+    "java-springboot": ({"build", "run", "debug", "build-and-run"}, "build run debug", {"components[1].volume"}),
+    "php-laravel": (
+        {"install", "set-environment", "key-gen", "laravel-composite", "artisan-serve"},
+        "laravel-composite artisan-serve",
+        set(),
+    ),
+    "dotnet60": (
+        {"build", "run", "deploy"},
+        "build run deploy",
+        {"components[1].image", "components[2].kubernetes", "commands[2].apply", "commands[3].apply"},
+    ),
+}
+"""Devfiles in the shape of a registry's: all commands, the defaults of their groups in order, what has no effect."""
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_stacks_of_other_languages(stack: str) -> None:
+    ids, defaults, without_effect = STACKS[stack]
+    found = commands.read((Path(__file__).parent / "devfiles" / f"{stack}.yaml").read_text())
+    assert found.name == stack
+    assert {command.id for command in found.commands} == ids
+    is_default = [command.id for command in found.commands if command.group is not None and command.group.is_default]
+    assert is_default == defaults.split()
+    assert without_effect <= {part.path for part in found.not_supported}
+    for command in found.commands:
+        if isinstance(command, ExecCommand):
+            assert command.definition is not None
+            assert command.definition.working_dir == "/projects"
+            assert ("PROJECT_SOURCE", "/projects") in command.definition.env_vars
+
+
+def test_what_a_command_says_is_passed_on_as_it_is() -> None:
+    text = (Path(__file__).parent / "devfiles" / "go.yaml").read_text()
+    cmd_line, _, environment = definition(text, "debug")
+    assert cmd_line is not None
+    assert "--listen=127.0.0.1:${DEBUG_PORT}" in cmd_line  # for the shell, which knows it
+    assert cmd_line.startswith("GOPATH=") and cmd_line.count("\\\n") == 2
+    assert environment["DEBUG_PORT"] == "5858"
+    assert definition(text, "build")[2]["GOCACHE"] == "/projects/.cache"
 
 
 def test_places_of_sources_and_parts_that_have_no_effect() -> None:
