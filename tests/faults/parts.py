@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.e2e.conftest import BASE
+from tests.e2e.container import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.container import Container, Process
@@ -25,7 +26,12 @@ class Parts:
         self._base = base
 
     def agent(self) -> dict[str, int]:
-        """The parts of the agent by name."""
+        """The parts of the agent by name. For an instant each may have another file as its stdin: then look again."""
+        found = eventually(self._agent, lambda found: sorted(found) == sorted(AGENT_PARTS))
+        assert sorted(found) == sorted(AGENT_PARTS), found
+        return found
+
+    def _agent(self) -> dict[str, int]:
         main = int(self._inside.shell(f"cat {self._base}/agents/*/pid").split()[0])
         found = {"main": main}
         children = [p for p in self._inside.processes() if p.parent == main]
@@ -39,7 +45,6 @@ class Parts:
                 found["watchdog"] = process.pid
             else:
                 found["loop"] = process.pid
-        assert sorted(found) == sorted(AGENT_PARTS), (found, children)
         return found
 
     def supervisor(self, command_id: str) -> Process:
