@@ -45,6 +45,8 @@ class Stdin:
         self._path = path
         self._reach = reach
         self._ask = ask
+        self.has_waited = False
+        """Whether a write waited for room: then there is a bell that its run need not have any more."""
 
     async def write(self, data: bytes, written: Written) -> None:
         """Send what there is room for, and wait for room for the rest; less has arrived if the connection broke.
@@ -90,6 +92,7 @@ class Stdin:
         return True
 
     async def _until_room(self, channel: Channel, written: Written) -> None:
+        self.has_waited = True
         news = asyncio.Event()
         stop_listening = channel.listen(self._path, lambda _: news.set())
         try:

@@ -284,10 +284,12 @@ class Supervisor:
         """Send to the stdin of the newest run of a command, or to that of an exec; first come, first served."""
         async with self._turns.turn(recipient):
             runs, snapshot = await self._fed(recipient)
+            stdin = runs.stdin(snapshot)
             try:
-                await runs.stdin(snapshot).write(data, written)
+                await stdin.write(data, written)
             finally:
-                self._in_background(functools.partial(runs.release, snapshot))
+                if stdin.has_waited:
+                    self._in_background(functools.partial(runs.release, snapshot))
 
     async def close_stdin(self, recipient: Recipient) -> None:
         """Let a command read the end of its stdin, after all that was written before."""

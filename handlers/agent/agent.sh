@@ -1136,8 +1136,8 @@ start_files() {
   fi
   if [ $(($7 & 2)) != 0 ]; then
     mkfifo "$rc_start_d/i" "$rc_start_d/h" || return
-    for rc_start_f in i.q i.p i.c i.w h.n; do echo >"$rc_start_d/$rc_start_f" || return; done
-    true >"$rc_start_d/i.q"
+    for rc_start_f in i.p i.c i.w h.n; do echo >"$rc_start_d/$rc_start_f" || return; done
+    true >"$rc_start_d/i.q" || return
   fi
   echo "$rc_run ." 1<>"ids/$2.$rc_n" && printf '%s\n' "$rc_start_text" >"$rc_start_d/spec" &&
     echo "REMOTECMD_RUN_ID=$4" >"$rc_start_d/mark" &&
