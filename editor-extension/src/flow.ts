@@ -4,7 +4,7 @@
 // answer comes when it has worked off all that was written before, so it says that the frame was taken. Only then does
 // the next frame go out, and only what was taken is acknowledged to the server, which sends no more than its window
 // ahead of that: so what waits here is bounded by the windows. Frames grow while answers come fast and shrink when they
-// are slow, so that typing elsewhere in the window is never behind more than a frame or two.
+// are slow. Every frame costs the window a layout, so while somebody types in it there are few of them, and small ones.
 
 /** Asks a terminal for its status (DSR); it answers ALIVE as if that were typed. */
 export const PROBE = "\u001b[5n";
@@ -16,6 +16,8 @@ export interface FlowOptions {
   /** Call back after `ms`; the result cancels it. */
   readonly timer: (ms: number, callback: () => void) => () => void;
   readonly now: () => number;
+  /** Whether somebody types elsewhere in the window just now. */
+  readonly isTyping: () => boolean;
 }
 
 interface Piece {
@@ -25,6 +27,8 @@ interface Piece {
 
 /** A frame of a screen at 60 Hz: more often would not be seen. */
 const FRAME_MS = 16;
+/** The same while somebody types: output that goes by faster than it can be read may do so in larger steps. */
+const TYPING_FRAME_MS = 200;
 const SMALLEST_FRAME = 8 * 1024;
 const LARGEST_FRAME = 256 * 1024;
 const FIRST_FRAME = 64 * 1024;
@@ -78,7 +82,8 @@ export class Flow {
 
   #schedule(): void {
     if (this.#cancelTimer !== undefined || this.#unanswered !== undefined || this.#waiting.length === 0) return;
-    const pause = this.#lastWrite + FRAME_MS - this.#options.now();
+    const frameMs = this.#options.isTyping() ? TYPING_FRAME_MS : FRAME_MS;
+    const pause = this.#lastWrite + frameMs - this.#options.now();
     if (pause <= 0) this.#write();
     else
       this.#wait(pause, () => {
@@ -107,10 +112,11 @@ export class Flow {
   }
 
   #nextFrame(): readonly Piece[] {
+    const most = this.#options.isTyping() ? SMALLEST_FRAME : this.#frame;
     let characters = 0;
     let count = 0;
     for (const piece of this.#waiting) {
-      if (count > 0 && characters + piece.text.length > this.#frame) break;
+      if (count > 0 && characters + piece.text.length > most) break;
       characters += piece.text.length;
       count++;
     }

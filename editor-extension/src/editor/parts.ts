@@ -10,6 +10,7 @@ import { memorable } from "../definitions.js";
 import { PickAsker } from "./asker.js";
 import { startServer, traceOf, WINDOW_BYTES } from "./server.js";
 import { Terminals } from "./terminals.js";
+import { Typing } from "./typing.js";
 
 const RECENT_TARGETS = "recentTargets";
 const RECENT_LINES = "recentLines";
@@ -23,6 +24,7 @@ export class Parts implements vscode.Disposable {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly fleet: Fleet;
+  readonly typing = new Typing();
   readonly terminals: Terminals;
   #isDisposed = false;
 
@@ -42,7 +44,7 @@ export class Parts implements vscode.Disposable {
       },
       windowBytes: WINDOW_BYTES,
     });
-    this.terminals = new Terminals(this.fleet, context.workspaceState);
+    this.terminals = new Terminals(this.fleet, this.typing, context.workspaceState);
     let hadLive: boolean | undefined;
     this.fleet.onEvent(({ kind }) => {
       const hasLive = liveOf(this.fleet.commands).length > 0;
@@ -64,6 +66,7 @@ export class Parts implements vscode.Disposable {
   dispose(): void {
     this.#isDisposed = true;
     this.terminals.dispose();
+    this.typing.dispose();
     this.log.dispose();
   }
 

@@ -92,7 +92,7 @@ class TaskPty extends CommandPty {
   #code = 0;
 
   constructor(parts: Parts, task: RemoteTask) {
-    super(parts.fleet, () => void this.#run(task));
+    super(parts.fleet, parts.typing, () => void this.#run(task));
     this.#parts = parts;
   }
 

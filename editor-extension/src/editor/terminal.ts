@@ -12,6 +12,7 @@ import { Session } from "../session.js";
 import { targetName } from "../targets.js";
 import { isLive } from "../texts.js";
 import { t } from "../words.js";
+import type { Typing } from "./typing.js";
 
 const START: Offsets = { stdout: 0, stderr: 0 };
 
@@ -42,7 +43,7 @@ export class CommandPty implements vscode.Pseudoterminal {
   readonly onDidClose = this.#ended.event;
 
   /** `opened` is called once the terminal takes text. */
-  constructor(fleet: Fleet, opened: (pty: CommandPty) => void) {
+  constructor(fleet: Fleet, typing: Typing, opened: (pty: CommandPty) => void) {
     this.#fleet = fleet;
     this.#opened = opened;
     this.#flow = new Flow({
@@ -50,6 +51,7 @@ export class CommandPty implements vscode.Pseudoterminal {
         this.#written.fire(text);
       },
       now: () => performance.now(),
+      isTyping: () => typing.isRecent,
       timer: (ms, callback) => {
         const timer = setTimeout(callback, ms);
         return () => {

@@ -6,6 +6,7 @@ import type { Command, Fleet } from "../fleet.js";
 import type { Target } from "../protocol.js";
 import { commandName } from "../texts.js";
 import { CommandPty, type Play } from "./terminal.js";
+import type { Typing } from "./typing.js";
 
 /** What is kept of an open terminal. */
 interface Kept {
@@ -26,14 +27,16 @@ const FRONT = "frontTerminal";
 
 export class Terminals implements vscode.Disposable {
   readonly #fleet: Fleet;
+  readonly #typing: Typing;
   readonly #memory: vscode.Memento;
   readonly #open = new Map<string, Open>();
   /** What was in front when the window was left. VS Code puts a shell there that nobody asked for before anything is reopened. */
   readonly #front: string | undefined;
   readonly #registrations: vscode.Disposable[];
 
-  constructor(fleet: Fleet, memory: vscode.Memento) {
+  constructor(fleet: Fleet, typing: Typing, memory: vscode.Memento) {
     this.#fleet = fleet;
+    this.#typing = typing;
     this.#memory = memory;
     this.#front = memory.get<string>(FRONT);
     this.#registrations = [
@@ -94,6 +97,7 @@ export class Terminals implements vscode.Disposable {
     }
     const pty = new CommandPty(
       this.#fleet,
+      this.#typing,
       (it) => void it.play(this.#open.get(command.key)?.command ?? command, play),
     );
     const name = commandName(command.process);

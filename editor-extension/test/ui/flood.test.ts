@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterEach((context) => editor.keep(context));
 afterAll(() => editor.close());
 
-test("500 MB as fast as 50 MB/s: half of the keys take under 100 ms, and the extension host's memory stays flat", async () => {
+test("500 MB as fast as 50 MB/s: 19 of 20 keys take under 100 ms, and the extension host's memory stays flat", async () => {
   const { page, workbench } = editor;
   await workbench.openFile("notes.txt");
   await typing(page, 2); // the first keys load what typing needs

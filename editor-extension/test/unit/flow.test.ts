@@ -6,6 +6,7 @@ let now: number;
 let timers: { readonly at: number; readonly callback: () => void }[];
 let written: string[];
 let taken: [string, number][];
+let isTyping: boolean;
 let flow: Flow;
 
 beforeEach(() => {
@@ -13,9 +14,11 @@ beforeEach(() => {
   timers = [];
   written = [];
   taken = [];
+  isTyping = false;
   flow = new Flow({
     write: (text) => written.push(text),
     now: () => now,
+    isTyping: () => isTyping,
     timer: (ms, callback) => {
       const timer = { at: now + ms, callback };
       timers.push(timer);
@@ -58,6 +61,20 @@ test("what comes meanwhile is one frame, not sooner than a frame after the last"
     ["stderr", 1],
   ]);
   expect(flow.waitingCharacters).toBe(0);
+});
+
+test("while somebody types elsewhere there are five small frames a second", () => {
+  isTyping = true;
+  for (let count = 0; count < 20; count++) flow.push("x".repeat(4096));
+  flow.input(ALIVE);
+  pass(199);
+  expect(written).toHaveLength(1);
+  pass(1);
+  expect(written.map((text) => text.length - PROBE.length)).toEqual([4096, 8192]);
+  isTyping = false;
+  flow.input(ALIVE);
+  pass(16);
+  expect(written.at(-1)?.length).toBeGreaterThan(16 * 1024);
 });
 
 test("a terminal that does not answer gets the next frame after a second", () => {

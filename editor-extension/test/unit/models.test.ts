@@ -111,6 +111,7 @@ describe("a session", () => {
       write: (piece) => (text += piece),
       now: () => 0,
       timer: () => () => undefined,
+      isTyping: () => false,
     });
     const session = new Session({
       flow,
