@@ -1,10 +1,8 @@
 // What went wrong, in a sentence, and what would help: the buttons of the one message that is shown.
 
-import { ResponseError } from "vscode-jsonrpc/node";
-
 import { ServerKeepsEndingError, ServerLostError } from "./link.js";
 import { errorCodes, type FailureData } from "./protocol.js";
-import { PROTOCOL_VERSION, ProtocolMismatchError, ServerEndedError, SilentServerError } from "./server.js";
+import { AnswerError, PROTOCOL_VERSION, ProtocolMismatchError, ServerEndedError, SilentServerError } from "./server.js";
 import { t } from "./words.js";
 
 /** No Python was found that could run the server. `tried` says of each what it lacks. */
@@ -34,7 +32,7 @@ export interface Explained {
 
 /** The data of an error that the server answered with, if it is of the kind that has some. */
 export function failureOf(error: unknown): FailureData | undefined {
-  if (!(error instanceof ResponseError) || error.code !== errorCodes.requestFailed) return undefined;
+  if (!(error instanceof AnswerError) || error.code !== errorCodes.requestFailed) return undefined;
   return error.data as FailureData;
 }
 
@@ -58,7 +56,7 @@ const REMEDIES: Readonly<Record<string, readonly Remedy[]>> = {
 };
 
 export function explain(error: unknown): Explained {
-  if (error instanceof ResponseError) {
+  if (error instanceof AnswerError) {
     const failure = failureOf(error);
     const message = failure?.remedy === undefined ? error.message : `${error.message} ${failure.remedy}`;
     return { message, remedies: failure === undefined ? ["showLog"] : (REMEDIES[failure.kind] ?? []) };

@@ -5,7 +5,7 @@
 
 import { planRestart } from "./restarts.js";
 import type { Requests } from "./protocol.js";
-import { isAnswer, type Server } from "./server.js";
+import { AnswerError, type Server } from "./server.js";
 
 export type LinkState = "idle" | "starting" | "ready" | "restarting" | "failed" | "closed";
 
@@ -84,7 +84,7 @@ export class Link {
         // All have params here; the compiler can't see it of a method that it doesn't know.
         return await (server as Asked<M>).request(method, params);
       } catch (error) {
-        if (isAnswer(error)) throw error;
+        if (error instanceof AnswerError) throw error;
         // Its pipes broke: the exit follows at once, and what comes then has been decided before this goes on.
         await server.exited;
         await Promise.resolve();

@@ -8,14 +8,7 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import {
-  createMessageConnection,
-  ErrorCodes,
-  type MessageConnection,
-  ResponseError,
-  StreamMessageReader,
-  StreamMessageWriter,
-} from "vscode-jsonrpc/node";
+import type { MessageConnection } from "vscode-jsonrpc/node";
 
 import type {
   Empty,
@@ -27,11 +20,17 @@ import type {
   Trace,
 } from "./protocol.js";
 
-/** Whether the server answered with this error. vscode-jsonrpc makes errors of its own for what a connection does. */
-export function isAnswer(error: unknown): error is ResponseError<unknown> {
-  const isOfConnection = (code: number): boolean =>
-    code >= ErrorCodes.MessageWriteError && code <= ErrorCodes.ConnectionInactive;
-  return error instanceof ResponseError && !isOfConnection(error.code);
+/** An error that the server answered with. */
+export class AnswerError extends Error {
+  override readonly name = "AnswerError";
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
 }
 
 /** The version of the contract that protocol.ts was generated from. */
@@ -99,7 +98,7 @@ export interface Server {
   readonly pid: number | undefined;
   /** The result of `initialize`. */
   readonly initialized: InitializeResult;
-  /** Send a request; rejects with a `ResponseError` when the server answers with an error. */
+  /** Send a request; rejects with an `AnswerError` when the server answers with an error. */
   request<Method extends keyof Requests>(
     method: Method,
     ...params: Given<Requests[Method]["params"]>
@@ -128,6 +127,8 @@ const LAST_WORDS_CHARACTERS = 2_000;
 
 /** Start the server and initialize the connection. Rejects, with nothing left running, when either fails. */
 export async function connect(options: ServerOptions): Promise<Server> {
+  // Loaded here: it is half of what the extension's activation would load, and a window that opens needs no server.
+  const jsonrpc = await import("vscode-jsonrpc/node");
   const child = spawn(options.python, options.args ?? ["-m", "rpc_server"], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -139,10 +140,19 @@ export async function connect(options: ServerOptions): Promise<Server> {
     options.onLog?.(text);
   });
   await once(child, "spawn"); // rejects with the error of a program that can't be started
-  const connection = createMessageConnection(
-    new StreamMessageReader(child.stdout),
-    new StreamMessageWriter(child.stdin),
+  const connection = jsonrpc.createMessageConnection(
+    new jsonrpc.StreamMessageReader(child.stdout),
+    new jsonrpc.StreamMessageWriter(child.stdin),
   );
+  // The library has errors of its own, with codes of their own, for what a connection does.
+  const isOfConnection = (code: number): boolean =>
+    code >= jsonrpc.ErrorCodes.MessageWriteError && code <= jsonrpc.ErrorCodes.ConnectionInactive;
+  // Spread, so that params that are not given are left out: `sendRequest(method, undefined)` would send a null.
+  const request = <Result>(method: string, ...params: readonly unknown[]): Promise<Result> =>
+    connection.sendRequest<Result>(method, ...params).catch((error: unknown) => {
+      if (!(error instanceof jsonrpc.ResponseError) || isOfConnection(error.code)) throw error;
+      throw new AnswerError(error.code, error.message, error.data);
+    });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   // Its streams have ended, too: nothing answers any more, so pending requests reject instead of waiting for ever.
   const closed = once(child, "close");
@@ -161,7 +171,7 @@ export async function connect(options: ServerOptions): Promise<Server> {
       ...(clientInfo && { clientInfo }),
       ...(trace && { trace }),
     };
-    const answer = connection.sendRequest<InitializeResult>("initialize", params);
+    const answer = request<InitializeResult>("initialize", params);
     if (!(await within(options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS, answer)))
       throw new SilentServerError("the program that was started as the server does not answer");
     const initialized = await answer;
@@ -172,8 +182,7 @@ export async function connect(options: ServerOptions): Promise<Server> {
       pid: child.pid,
       initialized,
       exited,
-      // Spread, so that params that are not given are left out: `sendRequest(method, undefined)` would send a null.
-      request: (method, ...params) => connection.sendRequest(method, ...params),
+      request,
       notify: (name, ...params) => connection.sendNotification(name, ...params),
       on: (name, handler) => {
         const registration = connection.onNotification(name, handler);
@@ -185,7 +194,7 @@ export async function connect(options: ServerOptions): Promise<Server> {
     };
   } catch (error) {
     // A pipe may break before the exit is known, and the last words may be on their way still.
-    const hasAnswered = error instanceof ProtocolMismatchError || error instanceof SilentServerError || isAnswer(error);
+    const hasAnswered = [AnswerError, ProtocolMismatchError, SilentServerError].some((kind) => error instanceof kind);
     const endedByItself = !hasAnswered && (await within(ENDING_MS, closed));
     child.kill();
     const exitCode = await exited;

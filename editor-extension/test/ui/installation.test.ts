@@ -8,6 +8,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Editor } from "./editor.js";
 import { until } from "./until.js";
 
+const MOST_WINDOWS = 12;
+
 let editor: Editor;
 
 beforeAll(async () => {
@@ -20,16 +22,20 @@ test("the bundle has at most 200 KB", () => {
   expect(statSync(join(editor.installed(), "dist/extension.js")).size).toBeLessThanOrEqual(200 * 1024);
 });
 
-test("activate() takes at most 50 ms in the extension host", async () => {
+test("activation takes at most 50 ms in the extension host, with the loading of the code", async () => {
   const rounds: Activation[] = [];
-  for (let round = 0; round < 5; round++) {
-    if (round > 0) await editor.workbench.reload();
+  // While a window opens, the extension host shares the machine with all that opens with it. That only adds to what
+  // activation takes by itself, so the first window in which it is within the limit shows that it is.
+  const shortest = (): number => Math.min(...rounds.map((it) => it.loadMs + it.activateMs));
+  while (rounds.length < MOST_WINDOWS) {
     rounds.push(await activation());
+    if (shortest() <= 50) break;
+    // Left open, the report would have other extensions activated at the same time as ours.
+    await editor.workbench.command("View: Close All Editors");
+    await editor.workbench.reload();
   }
   console.log(`activation: ${rounds.map((it) => `${String(it.loadMs)} + ${String(it.activateMs)}`).join(", ")} ms`);
-  // The shortest: while a window opens, the extension host shares the machine with all that opens with it. That is why
-  // the time to load the code is only told: of its wall time most is others' on a machine with few processors.
-  expect(Math.min(...rounds.map((it) => it.activateMs))).toBeLessThanOrEqual(50);
+  expect(shortest()).toBeLessThanOrEqual(50);
 });
 
 interface Activation {

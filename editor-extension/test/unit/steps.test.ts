@@ -1,7 +1,7 @@
-import { ResponseError } from "vscode-jsonrpc/node";
 import { describe, expect, test } from "vitest";
 
 import type { PodEntry, Target, TargetsParams, TargetsResult } from "../../src/protocol.js";
+import { AnswerError } from "../../src/server.js";
 import {
   type Asker,
   type Question,
@@ -144,7 +144,7 @@ describe("choosing a target", () => {
   });
 
   test("a list that may not be seen says why, and its entry can be typed", async () => {
-    const forbidden = new ResponseError(-32803, "You may not list namespaces in context prod.", {
+    const forbidden = new AnswerError(-32803, "You may not list namespaces in context prod.", {
       kind: "forbidden",
       retryable: false,
     });
