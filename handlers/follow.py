@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from handlers import explain
 from handlers.agent import codec
 from handlers.agent.channel import Channel, ChannelLost
-from handlers.api import ConnectionState, Offsets, Process, State, Status
+from handlers.api import ConnectionState, Offsets, State
 from handlers.delivery import Delivery
 from handlers.errors import RemoteCommandError
-from handlers.lifecycle import process_of
+from handlers.lifecycle import lost, process_of
 from handlers.pool import PROOFS
 from handlers.retry import back_off
 from handlers.runs import LOOK_SECONDS, Runs
@@ -192,17 +192,5 @@ class Follower:
         await self._connections.tell(self._runs.place.target, state, detail)
 
     async def _tell_lost(self, reason: str) -> None:
-        facts = self._facts
-        await self._listener.status_changed(
-            Process(
-                id=facts.command_id,
-                target=self._runs.place.target,
-                status=Status.UNKNOWN,
-                state=State.LOST,
-                run_id=facts.run_id,
-                pid=facts.pid,
-                reason=reason,
-                spec_hash=facts.spec_hash,
-                offsets=self._delivery.offsets,
-            )
-        )
+        process = lost(self._facts, self._runs.place.target, reason, self._delivery.offsets)
+        await self._listener.status_changed(process)

@@ -7,6 +7,7 @@ time) exists. Which of these states may follow which is in `handlers.transitions
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from handlers.api import Offsets, Process, State, Status
@@ -109,6 +110,20 @@ def process_of(facts: Snapshot, target: ResolvedTarget, uptime: float) -> Proces
         stdout_ended=facts.stdout.ended,
         stderr_ended=facts.stderr.ended or facts.merged,
         takes_input=facts.takes_input,
+    )
+
+
+def lost(facts: Snapshot, target: ResolvedTarget, reason: str, told: Offsets) -> Process:
+    """The run, when nobody can look at it any more; `told` is how much of its output was told by then."""
+    return dataclasses.replace(
+        process_of(facts, target, facts.made_at),
+        status=Status.UNKNOWN,
+        state=State.LOST,
+        exit_code=None,
+        signal=None,
+        reason=reason,
+        ended_at=None,
+        offsets=told,
     )
 
 

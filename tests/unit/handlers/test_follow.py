@@ -10,7 +10,7 @@ import handlers.follow
 import handlers.retry
 from handlers.agent import codec
 from handlers.agent.channel import Channel
-from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Stream
+from handlers.api import ConnectionState, Gap, Offsets, OutputChunk, Process, ResolvedTarget, State, Status, Stream
 from handlers.connections import Connections
 from handlers.follow import Follower
 from handlers.runs import Runs
@@ -137,7 +137,9 @@ async def test_notice_that_overtakes_the_reply_to_hear_is_not_forgotten() -> Non
 
 async def test_run_whose_record_is_gone_is_lost() -> None:
     listener = await follow(lambda agent, words: agent.reply(words[1], words="error gone"))
-    assert [(process.state, process.reason) for process in listener.states] == [(State.LOST, "recordMissing")]
+    [process] = listener.states
+    assert (process.state, process.status, process.reason) == (State.LOST, Status.UNKNOWN, "recordMissing")
+    assert process.command == "sleep"  # what is known of it stays known
 
 
 async def test_run_that_can_not_be_heard_of_now_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
