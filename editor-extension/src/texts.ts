@@ -60,6 +60,8 @@ export function reason(cause: string | undefined): string {
       return t("cause unknown");
     case "workingDirNotFound":
       return t("its working directory does not exist");
+    case "workingDirNotADirectory":
+      return t("its working directory is not a directory");
     case "executableNotFound":
       return t("program not found");
     case "permissionDenied":
@@ -68,10 +70,23 @@ export function reason(cause: string | undefined): string {
       return t("arguments too long");
     case "processLimit":
       return t("no more processes allowed");
+    case "launchFailed":
+      return t("its launcher failed");
+    case "noRecord":
+      return t("nothing was heard of it");
     case "containerRestarted":
       return t("its container was restarted");
     case "podReplaced":
       return t("its pod was replaced");
+    case "containerEnded":
+      return t("its container has ended");
+    case "targetNotFound":
+    case "containerNotFound":
+      return t("its container is gone");
+    case "supervisorKilled":
+    case "pidReused":
+    case "zombie":
+      return t("it ended, and nothing was there to see how");
     case "recordMissing":
       return t("no record of its end");
     default:

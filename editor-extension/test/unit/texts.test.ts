@@ -50,7 +50,8 @@ test.each<[string, Partial<Process>, string]>([
     { state: "startFailed", status: "errored", reason: "executableNotFound" },
     "could not start: program not found",
   ],
-  ["lost", { state: "lost", status: "unknown", reason: "somethingNew" }, "lost: somethingNew"],
+  ["went with its pod", { state: "lost", status: "unknown", reason: "targetNotFound" }, "lost: its container is gone"],
+  ["is lost", { state: "lost", status: "unknown", reason: "somethingNew" }, "lost: somethingNew"],
 ])("the line of one that %s", (_, more, text) => {
   expect(summary(process(more), 720_000)).toBe(text);
 });
