@@ -23,7 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
     tree,
     createStatus(parts.fleet),
     watchKeys(parts),
-    watchDevfiles(() => undefined),
+    watchDevfiles(),
     registerCommands(parts, tree),
     registerTasks(parts),
     registerLinks((terminal) => parts?.terminals.has(terminal) === true),

@@ -30,13 +30,12 @@ export async function devfiles(): Promise<readonly vscode.Uri[]> {
   return found;
 }
 
-/** Keeps the key for `when` clauses right; `changed` is called when a devfile came, went or was written. */
-export function watchDevfiles(changed: () => void): vscode.Disposable {
+/** Keeps the key for `when` clauses right. */
+export function watchDevfiles(): vscode.Disposable {
   const look = (): void => {
     void devfiles().then((found) =>
       vscode.commands.executeCommand("setContext", "remotecmd.devfile", found.length > 0),
     );
-    changed();
   };
   const watcher = vscode.workspace.createFileSystemWatcher(`**/{${NAMES.join(",")}}`);
   look();
@@ -44,7 +43,6 @@ export function watchDevfiles(changed: () => void): vscode.Disposable {
     watcher,
     watcher.onDidCreate(look),
     watcher.onDidDelete(look),
-    watcher.onDidChange(look),
     vscode.workspace.onDidChangeWorkspaceFolders(look),
   );
 }

@@ -1,5 +1,7 @@
 // The same on the real Kubernetes node: `make e2e` brings it up.
 
+import { execFileSync } from "node:child_process";
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { Editor } from "./editor.js";
@@ -12,6 +14,27 @@ if (kubeconfig === undefined)
 
 /** From the kind of target to the container. */
 const steps = ["A container in a cluster…", "admin", "default", "app", "main"];
+
+function kubectl(args: readonly string[], input?: string): void {
+  const stdio = [input === undefined ? "ignore" : "pipe", "ignore", "inherit"] as const;
+  execFileSync("kubectl", [...args], { input, stdio: [...stdio] });
+}
+
+/** A pod like `app` of the test cluster, with one container. */
+function shortLived(name: string): unknown {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: {
+      nodeName: "127.0.0.1",
+      hostNetwork: true,
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      containers: [{ name: "main", image: "remotecmd.test/busybox:1", imagePullPolicy: "Never" }],
+    },
+  };
+}
 
 describe.skipIf(kubeconfig === undefined)("in a pod", () => {
   let editor: Editor;
@@ -44,5 +67,27 @@ describe.skipIf(kubeconfig === undefined)("in a pod", () => {
     await workbench.terminalShows(/^in the pod/);
     await workbench.inline(row, "Stop");
     await workbench.remove(await workbench.row(/echo in the pod.*stopped/));
+  });
+
+  test("a pod that is deleted under an open terminal is told there and in the row, without a pop-up", async () => {
+    const { workbench } = editor;
+    const pod = `ui-${String(process.pid)}`;
+    kubectl(["apply", "-f", "-"], JSON.stringify(shortLived(pod)));
+    try {
+      kubectl(["wait", "--for=condition=Ready", `pod/${pod}`, "--timeout=60s"]);
+      await workbench.start("echo soon gone; exec sleep 1193", [...steps.slice(0, 3), pod]);
+      await workbench.terminalShows(/^soon gone$/);
+    } finally {
+      kubectl(["delete", "pod", pod, "--grace-period=0", "--force"]);
+    }
+    await workbench.terminalShows(/── the container can't be reached any more: .*──|── .*lost: .*──/, 60_000);
+    await (
+      await workbench.tree()
+    )
+      .getByRole("treeitem")
+      .filter({ hasText: pod })
+      .filter({ hasText: /No pod/ })
+      .waitFor();
+    expect(await workbench.toasts()).toEqual([]);
   });
 });

@@ -55,6 +55,16 @@ test("a failure is a badge, its exit code in the row, and no pop-up", async () =
   expect(await editor.workbench.toasts()).toEqual([]);
 });
 
+test("the doctor says in a document whether commands can run in a target", async () => {
+  const { workbench } = editor;
+  const row = (await workbench.tree()).getByRole("treeitem").filter({ hasText: "This machine" });
+  await workbench.menu(row, "Check the Target (Doctor)");
+  const preview = editor.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+  await preview.getByRole("heading", { name: "Doctor: This machine" }).waitFor();
+  await preview.getByText("Commands run here").waitFor();
+  await workbench.command("View: Close All Editors");
+});
+
 test("the menu of an ended command removes it", async () => {
   await editor.workbench.remove(await editor.workbench.row(/no good.*exit 7/));
 });

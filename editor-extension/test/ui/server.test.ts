@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { Editor, type EditorOptions } from "./editor.js";
+import { python } from "./paths.js";
 import { until } from "./until.js";
 
 let directory: string;
@@ -49,6 +50,45 @@ test("a server that ends as soon as it is started is one message, with its last 
   const toast = await workbench.toast("it fell over");
   await toast.getByRole("button", { name: "Show Log" }).waitFor();
   expect(await workbench.toasts()).toHaveLength(1);
+});
+
+test("a server of another version of the protocol is one message, which says both", async () => {
+  // The server of this checkout, but for the version that it says.
+  const other = join(directory, "python3");
+  const script = [
+    "import runpy, sys",
+    "import rpc_server.methods as methods",
+    "methods.PROTOCOL_VERSION = 99",
+    "sys.argv[1:] = []",
+    "runpy.run_module('rpc_server', run_name='__main__')",
+  ].join("; ");
+  writeFileSync(other, `#!/bin/sh\n[ "$1" = -P ] || exec ${python} "$@"\nexec ${python} -P -c "${script}"\n`, {
+    mode: 0o755,
+  });
+  const { workbench } = await open({ settings: { "remotecmd.pythonPath": other } });
+  await workbench.run("Run a Command…");
+  const toast = await workbench.toast("speaks version 99 of the protocol, and this extension version 1");
+  await toast.getByRole("button", { name: "Install the Server" }).waitFor();
+  await toast.getByRole("button", { name: "Choose a Python" }).waitFor();
+  expect(await workbench.toasts()).toHaveLength(1);
+});
+
+test("a server that ends again and again is started no more, and one message has a button to do so", async () => {
+  const { workbench } = await open({});
+  await workbench.start("exec sleep 1063");
+  await workbench.row(/sleep 1063.*running/);
+  for (let count = 1; count <= 6; count++) {
+    const starts = (): number => editor?.log("Remote Commands.log").match(/server: ready/g)?.length ?? 0;
+    await until("it has been started so often", () => starts() === count);
+    const server = await editor?.remotecmdServer();
+    if (server !== undefined) process.kill(server.pid, "SIGKILL");
+  }
+  const toast = await workbench.toast("ended five times within three minutes");
+  expect(await workbench.toasts()).toHaveLength(1);
+  await toast.getByRole("button", { name: "Restart the Server" }).click();
+  const row = await workbench.row(/sleep 1063.*running/);
+  await workbench.inline(row, "Stop");
+  await workbench.row(/sleep 1063.*stopped/);
 });
 
 test("with nothing but Python the extension makes an environment of its own, after it has asked", async () => {

@@ -58,8 +58,9 @@ export class Workbench {
     return rows.evaluateAll((all) => all.map((row) => row.getAttribute("aria-label") ?? ""));
   }
 
-  async pick(text: string | RegExp): Promise<void> {
-    await this.quick.locator(".monaco-list-row", { hasText: text }).first().click();
+  /** Choose by the beginning of a label. By no other words: the list before may have them, and is there a little longer. */
+  async pick(label: string): Promise<void> {
+    await this.quick.locator(`.monaco-list-row[aria-label^="${label}"]`).first().click();
   }
 
   /** Put text into the quick input. */
@@ -94,7 +95,8 @@ export class Workbench {
   /** Our tree of targets and commands, opened if it was not. */
   async tree(): Promise<Locator> {
     const tree = this.page.getByRole("tree", { name: "Commands" });
-    if (!(await tree.isVisible())) await this.page.getByRole("tab", { name: CATEGORY }).click();
+    // Not by its tab, which would close what something else is just opening.
+    if (!(await tree.isVisible())) await this.command("Focus on Commands View");
     return tree;
   }
 
@@ -110,8 +112,7 @@ export class Workbench {
     await this.run("Run a Command…");
     await this.choose(steps);
     await this.quick.getByPlaceholder("A command line for /bin/sh").waitFor();
-    await this.type(cmdLine);
-    await this.pick("run this");
+    await this.answer(cmdLine);
   }
 
   /** Answer one picker after the other. */
