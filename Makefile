@@ -59,9 +59,10 @@ ui: vsix ## Drive the packaged extension in a real VS Code, in a browser (Debian
 screenshots: $(PYTHON_READY) ## Take the pictures of the extension's README anew, with a real Kubernetes node (root)
 	REMOTECMD_SCREENSHOTS=media/screenshots tests/cluster/run $(MAKE) ui ONLY=screenshots
 
-e2e: $(PYTHON_READY) ## Bring up a real Kubernetes node and run the tests that need it or all shells (root)
-	tests/install-packages shells
-	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(BIN)/pytest -m 'cluster or shells'
+e2e: setup ## Bring up a real Kubernetes node and run the tests that need it, all shells or an editor (root)
+	tests/install-packages shells editor
+	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run bash -c \
+	  'rc=0; $(MAKE) ui || rc=$$?; $(BIN)/pytest -m "cluster or shells" || rc=$$?; exit $$rc'
 
 faults: $(PYTHON_READY) ## The part of e2e that breaks what can break (root); SEED=… draws the same faults again
 	REMOTECMD_FAULT_SEED=$(SEED) tests/cluster/run $(BIN)/pytest -m faults
