@@ -72,7 +72,6 @@ class TransportCase:
     name: str
     transport: Transport[Any]
     target: ResolvedTarget
-    half_close: bool
 
     async def open(self, argv: Sequence[str]) -> ExecStream:
         return await self.transport.open(self.target, argv)
@@ -91,7 +90,7 @@ async def transport_case(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
             target = KubernetesTarget(pod_name="app", kubeconfig=str(server.kubeconfig(tmp_path)))
         stack.push_async_callback(transport.close)
         resolved = await transport.resolve(target)
-        yield TransportCase(name, transport, resolved, half_close=name != "fake-v4")
+        yield TransportCase(name, transport, resolved)
 
 
 class FakeInThread:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.doctor.visit import TOLD
-from tests.contract.conftest import FakeInThread
+from tests.contract.conftest import CASES, FakeInThread
 from tests.contract.place import LONG, Place
 from tests.fakes.api_server import V4, V5, pod
 
@@ -50,9 +50,8 @@ def test_what_doctor_makes_does_not_stay(place: Place) -> None:
     assert place.exec("echo /tmp/.remotecmd-probe-*")["stdout"] == "/tmp/.remotecmd-probe-*\n"
 
 
+@pytest.mark.parametrize("target", [case for case in CASES if case != "local"], indirect=True)
 def test_no_such_target_is_an_error(place: Place) -> None:
-    if place.target["kind"] == "local":
-        pytest.skip("this machine is always there")
     error = place.client.error("remotecmd/doctor", {"target": {**place.target, "podName": "nosuch"}}, LONG)
     assert error["data"]["kind"] == "targetNotFound"
 

@@ -15,6 +15,7 @@ from handlers.api import ConnectionState, Gap, LocalTarget, OutputChunk, Process
 from handlers.pool import Pool
 from handlers.supervisor import Supervisor
 from tests.shells.container import SHELLS, TOOLS, Container, ContainerTransport, make_tools, shells_here, tools_here
+from tests.shells.limits import Disk, Limit
 
 FULL = bool(os.environ.get("REMOTECMD_REQUIRE_SHELLS"))
 """Every shell with every set of tools, and a missing one is an error; else each shell that is here with one set."""
@@ -168,3 +169,15 @@ def make_supervisor(
 @pytest.fixture
 def target() -> LocalTarget:
     return LocalTarget()
+
+
+@pytest.fixture
+def disk(container: Container) -> Disk:
+    return Disk(container)
+
+
+@pytest.fixture
+def limit() -> Iterator[Limit]:
+    made = Limit()
+    yield made
+    made.close()

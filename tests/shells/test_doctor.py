@@ -18,8 +18,9 @@ from handlers.errors import ErrorKind, RemoteCommandError
 from tests.shells import test_traps
 from tests.shells.conftest import Recorder, make_supervisor
 from tests.shells.container import SHELLS, Container
+from tests.shells.limits import Disk, Limit, LimitedContainer
 from tests.shells.test_agent import define, settled
-from tests.shells.test_traps import Disk, Limit, LimitedContainer, zombies
+from tests.shells.test_traps import zombies
 
 if TYPE_CHECKING:
     from handlers.supervisor import Supervisor
@@ -270,13 +271,6 @@ async def test_disk_without_an_inode_left_is_full(container: Container, supervis
 
 
 # ---------------------------------------------------------------- limits
-
-
-@pytest.fixture
-def limit() -> Iterator[Limit]:
-    made = Limit()
-    yield made
-    made.close()
 
 
 @pytest.fixture

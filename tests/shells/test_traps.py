@@ -11,7 +11,6 @@ import secrets
 import shutil
 import struct
 import termios
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +43,7 @@ from handlers.errors import ErrorKind, RemoteCommandError
 from handlers.supervisor import Supervisor
 from tests.shells.conftest import Gate, Recorder, make_supervisor
 from tests.shells.container import SHELLS, Container, make_tools
+from tests.shells.limits import Disk, Limit, LimitedContainer
 from tests.shells.test_agent import define, settled, stop
 
 pytestmark = [pytest.mark.shells, pytest.mark.usual_tools]
@@ -468,33 +468,6 @@ async def test_agent_whose_first_process_is_killed_leaves_nothing_and_another_go
 # ---------------------------------------------------------------- no room
 
 
-class Disk:
-    """A file system of its own in the container, of 1 MiB."""
-
-    def __init__(self, container: Container, options: str = "size=1m") -> None:
-        self._container = container
-        self.path = container.root / "disk"
-        self.path.mkdir()
-        container.run("/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path))
-
-    def fill(self) -> None:
-        """Take every block, and every inode if they are fewer than blocks."""
-        script = 'cd "$1" && dd if=/dev/zero of=f bs=4096; i=0; while [ $i -lt 50 ] && : >f$i; do i=$((i + 1)); done'
-        self._container.run("/bin/dash", "-c", script, "fill", str(self.path), check=False)
-
-    def make_room(self) -> None:
-        self._container.run("/bin/dash", "-c", f"rm '{self.path}'/f*")
-
-    def files(self) -> list[str]:
-        """All but directories, below the agents' base."""
-        return self._container.run("/usr/bin/find", str(self.path), "-mindepth", "2", "!", "-type", "d").splitlines()
-
-
-@pytest.fixture
-def disk(container: Container) -> Disk:
-    return Disk(container)
-
-
 def pieces(recorder: Recorder) -> list[tuple[int, int, bytes | None]]:
     """Chunks and gaps of stdout as they follow one another: start, end, bytes."""
     found: list[tuple[int, int, bytes | None]] = [
@@ -856,52 +829,6 @@ async def test_no_argument_and_no_file_tells_of_a_definition(
 
 
 # ---------------------------------------------------------------- no more processes
-
-
-class Limit:
-    """A cgroup that limits how many processes there are."""
-
-    def __init__(self) -> None:
-        name = f"remotecmd-{secrets.token_hex(4)}"
-        for parent in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
-            self.group = parent / name
-            with contextlib.suppress(OSError):
-                self.group.mkdir()
-                if (self.group / "pids.max").exists():
-                    return
-                self.group.rmdir()
-        pytest.skip("no cgroup that limits processes can be made here (it takes root and a writable /sys/fs/cgroup)")
-
-    def allow(self, more: int | None) -> None:
-        """Allow this many processes more than there are, or any number."""
-        current = int((self.group / "pids.current").read_text(encoding="ascii"))
-        (self.group / "pids.max").write_text("max" if more is None else str(current + more), encoding="ascii")
-
-    def close(self) -> None:
-        for _ in range(500):
-            try:
-                self.group.rmdir()
-            except OSError:
-                time.sleep(0.01)  # what was killed just now is still in it
-            else:
-                return
-        pytest.fail(f"{self.group} could not be removed")
-
-
-class LimitedContainer(Container):
-    def __init__(self, root: Path, limit: Limit, *, shell: str, path: str) -> None:
-        super().__init__(root, shell=shell, path=path)
-        self._procs = str(limit.group / "cgroup.procs")
-
-    def enter(self, *argv: str) -> list[str]:
-        return ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', self._procs, *super().enter(*argv)]
-
-
-@pytest.fixture
-def limit() -> Iterator[Limit]:
-    made = Limit()
-    yield made
-    made.close()
 
 
 @pytest.fixture
