@@ -13,10 +13,13 @@ NODE_READY := $(EXTENSION)/node_modules/.installed
 
 # What our own shell is written in: the agent in POSIX sh for any container, the scripts around the tests in bash.
 AGENT_SCRIPTS := $(wildcard handlers/agent/*.sh handlers/doctor/*.sh examples/*.sh)
-BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
+BASH_SCRIPTS := .ci/run tests/install-packages tests/contained tests/contained-python tests/vscode/install $(addprefix tests/cluster/,up down run server build node.sh)
+
+# Test files shared out among workers, each of which is contained for itself.
+APART = --dist loadfile --tx $(shell getconf _NPROCESSORS_ONLN)*popen//python=tests/contained-python
 
 .PHONY: help setup demo session test check check-python check-shell check-extension check-documents format generate \
-  transcripts vsix ui screenshots e2e faults bench lock clean
+  transcripts vsix ui screenshots e2e shells cluster faults bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +34,7 @@ session: $(PYTHON_READY) ## Record the README's terminal session here; TARGET=k8
 
 test: setup ## Run all tests that need no cluster
 	cd $(EXTENSION) && npm test --silent
-	tests/contained $(BIN)/pytest -m 'not cluster'
+	$(BIN)/pytest -m 'not cluster' $(APART)
 
 check: check-extension check-shell check-python check-documents ## Check format, lint, types and boundaries
 
@@ -61,8 +64,14 @@ screenshots: $(PYTHON_READY) ## Take the pictures of the extension's README anew
 
 e2e: setup ## Bring up a real Kubernetes node and run the tests that need it, all shells or an editor (root)
 	tests/install-packages shells editor
-	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run bash -c \
-	  'rc=0; $(MAKE) ui || rc=$$?; $(BIN)/pytest -m "cluster or shells" || rc=$$?; exit $$rc'
+	REMOTECMD_REQUIRE_SHELLS=1 tests/cluster/run $(MAKE) --keep-going ui shells cluster
+
+# The parts of e2e that are pytest's: every shell with every set of tools, and the node.
+shells: $(PYTHON_READY)
+	$(BIN)/pytest -m 'shells and not cluster' $(APART:loadfile=worksteal)
+
+cluster: $(PYTHON_READY)
+	$(BIN)/pytest -m cluster
 
 faults: $(PYTHON_READY) ## The part of e2e that breaks what can break (root); SEED=… draws the same faults again
 	REMOTECMD_FAULT_SEED=$(SEED) tests/cluster/run $(BIN)/pytest -m faults

@@ -780,7 +780,7 @@ end_group() {
 # one zombie for each agent whose commands outlived it.
 end_main() {
   rc_end_i=0
-  while stat "$2" && [ "$rc_st_state" != Z ] && [ $rc_end_i -lt 100 ]; do
+  while stat "$2" && [ "$rc_st_state" != Z ] && [ $rc_end_i -lt 500 ]; do # a disk may be busy while it tidies up
     nap 0.01
     rc_end_i=$((rc_end_i + 1))
   done

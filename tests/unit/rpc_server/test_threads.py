@@ -115,7 +115,10 @@ def test_a_process_that_is_not_there_has_ended(pid: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="would send Ctrl-C there")
-@pytest.mark.parametrize(("pid", "expected"), [(1, True), (os.getpid(), True), (2**31, False), (2**22 + 1, False)])
+@pytest.mark.parametrize(
+    ("pid", "expected"),
+    [(1, True), pytest.param(os.getpid(), True, id="own"), (2**31, False), (2**22 + 1, False)],
+)
 def test_looking_at_a_process(pid: int, expected: bool) -> None:
     assert parent._exists(pid) is expected
 
