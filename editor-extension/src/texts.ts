@@ -116,6 +116,16 @@ export function commandName(process: Process, most = 60): string {
   return shortened(line === "" ? process.id : line, most);
 }
 
+/** Text in which VS Code finds no link: in a message it would run a command of whoever wrote it. */
+export function unlinked(text: string): string {
+  return text.replaceAll("](", "] (");
+}
+
+/** Text in which VS Code finds no icon: $(nproc) in a picker is what somebody typed. */
+export function iconless(text: string): string {
+  return text.replaceAll(/\$\([A-Za-z0-9-]+(?:~[A-Za-z]+)?\)/g, "\\$&");
+}
+
 export function shortened(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import type { Asker, Choice, Question } from "../steps.js";
+import { iconless } from "../texts.js";
 import { t } from "../words.js";
 
 interface Item extends vscode.QuickPickItem {
@@ -85,7 +86,7 @@ function items<V>({ choices, problem, typed, isTyping }: Question<V>, text: stri
     ...(isTyping === true ? own : []),
     ...choices.map(item),
     ...(isTyping === true ? [] : own),
-    ...(problem === undefined ? [] : [{ label: `$(warning) ${problem}`, alwaysShow: true }]),
+    ...(problem === undefined ? [] : [{ label: `$(warning) ${iconless(problem)}`, alwaysShow: true }]),
   ];
 }
 
@@ -93,10 +94,10 @@ function item<V>(choice: Choice<V>): Item {
   const { label, description, detail, value, icon } = choice;
   const isUsable = value !== undefined;
   return {
-    label: isUsable ? label : `$(circle-slash) ${label}`,
+    label: isUsable ? iconless(label) : `$(circle-slash) ${iconless(label)}`,
     ...(icon !== undefined && isUsable && { iconPath: new vscode.ThemeIcon(icon) }),
-    ...(description !== undefined && description !== "" && { description }),
-    ...(detail !== undefined && { detail }),
+    ...(description !== undefined && description !== "" && { description: iconless(description) }),
+    ...(detail !== undefined && { detail: iconless(detail) }),
     choice,
   };
 }

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import { explain, type Explained, type Remedy } from "../failures.js";
+import { unlinked } from "../texts.js";
 import { t } from "../words.js";
 
 /** What each button says and does. `subject` is what the message is about: a node of the list. */
@@ -33,7 +34,8 @@ const open = new Set<string>();
 
 /** Show it, unless the same message is on the screen already. */
 export async function showProblem(problem: Explained, subject?: unknown): Promise<void> {
-  const { message, remedies } = problem;
+  const { remedies } = problem;
+  const message = unlinked(problem.message); // it may have words of a container
   if (open.has(message)) return;
   open.add(message);
   const buttons = remedies.map(button);

@@ -5,7 +5,7 @@ import type { Process } from "../../src/protocol.js";
 import { decode, duration, endLine, gapLine, LineFeeds } from "../../src/screen.js";
 import { configured, idFor, memorable, ofTask } from "../../src/definitions.js";
 import { pinned, targetKey, targetName, targetPlace } from "../../src/targets.js";
-import { age, ageChangesInMs, bytes, commandName, ending, summary } from "../../src/texts.js";
+import { age, ageChangesInMs, bytes, commandName, ending, iconless, summary, unlinked } from "../../src/texts.js";
 
 const target = { kind: "local" } as const;
 const process = (more: Partial<Process>): Process => ({
@@ -185,4 +185,12 @@ test("a target has the key of what it was resolved to, when it names all of it",
   expect(targetName(target)).toBe("This machine");
   expect(targetPlace(target)).toBe("");
   expect(targetName({ kind: "docker", container: "db" })).toBe("db");
+});
+
+test("a message has no link that a container could have put there", () => {
+  expect(unlinked('see [Retry](command:do.it "Retry")')).toBe('see [Retry] (command:do.it "Retry")');
+});
+
+test("what looks like an icon is shown as it was typed", () => {
+  expect(iconless("make -j$(nproc) $(a b)")).toBe("make -j\\$(nproc) $(a b)");
 });
