@@ -166,16 +166,13 @@ export class SequenceTracker {
   }
 }
 
-type SequenceState = "text" | "escape" | "control" | "string" | "stringEscape";
+type SequenceState = "text" | "escape" | "control" | "string";
 
 /** The state after a character within a sequence. */
 function after(state: SequenceState, code: number): SequenceState {
   if (code === 0x18 || code === 0x1a) return "text"; // CAN and SUB abandon every sequence
-  if (state === "string" || state === "stringEscape") {
-    if (code === 0x07 || (state === "stringEscape" && code === 0x5c)) return "text";
-    return code === 0x1b ? "stringEscape" : "string";
-  }
-  if (code === 0x1b) return "escape";
+  if (code === 0x1b) return "escape"; // also ends a string: ESC \\ is no more than that, and so is any other sequence
+  if (state === "string") return code === 0x07 ? "text" : state;
   if (state === "control") return code >= 0x40 && code <= 0x7e ? "text" : state;
   if (code === 0x5b) return "control";
   if (code === 0x5d || code === 0x50 || code === 0x58 || code === 0x5e || code === 0x5f) return "string"; // OSC, DCS, …

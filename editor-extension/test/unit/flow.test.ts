@@ -146,6 +146,7 @@ describe("where sequences end", () => {
     ["charset", "\u001b(B", 3],
     ["charset, cut", "\u001b(", 0],
     ["abandoned", "\u001b[3\u0018", 4],
+    ["title that another sequence ends", "\u001b]0;a\u001b[31m", 10],
     ["begun anew", "\u001b[3\u001b[0m", 7],
   ])("%s", (_, text, safe) => {
     expect(new SequenceTracker().feed(text)).toBe(safe);
