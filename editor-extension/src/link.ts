@@ -99,9 +99,11 @@ export class Link {
     this.#current = undefined;
     this.#server = undefined;
     this.#history = [];
-    this.#turn++;
+    const turn = ++this.#turn;
     const gone = old === undefined ? Promise.resolve() : old.dispose();
-    this.#server = gone.then(() => this.#start(old === undefined ? "starting" : "restarting"));
+    this.#server = gone.then(() =>
+      turn === this.#turn ? this.#start(old === undefined ? "starting" : "restarting") : this.ready(),
+    );
     await this.#server;
   }
 
@@ -122,27 +124,31 @@ export class Link {
   }
 
   async #start(state: "starting" | "restarting"): Promise<Server> {
+    const turn = ++this.#turn;
     this.#set(state);
-    try {
-      const server = await this.#options.connect();
-      if (this.#isClosed()) {
-        await server.dispose();
-        throw new ServerLostError("closed");
-      }
-      this.#options.attached(server);
-      this.#current = server;
-      void server.exited.then(() => {
-        this.#ended(server);
-      });
-      this.#set("ready");
-      if (this.#hadServer) this.#options.resumed();
-      this.#hadServer = true;
-      return server;
-    } catch (error) {
-      this.#server = undefined;
-      if (!this.#isClosed()) this.#set("failed", error);
-      throw error;
+    const connected = await this.#options.connect().then(
+      (server) => ({ server }),
+      (error: unknown) => ({ error }),
+    );
+    if (this.#isClosed() || turn !== this.#turn) {
+      if ("server" in connected) await connected.server.dispose();
+      return this.ready(); // the one that was asked for later; there is none once all is closed
     }
+    if ("error" in connected) {
+      this.#server = undefined;
+      this.#set("failed", connected.error);
+      throw connected.error;
+    }
+    const { server } = connected;
+    this.#options.attached(server);
+    this.#current = server;
+    void server.exited.then(() => {
+      this.#ended(server);
+    });
+    this.#set("ready");
+    if (this.#hadServer) this.#options.resumed();
+    this.#hadServer = true;
+    return server;
   }
 
   #ended(server: Server): void {
