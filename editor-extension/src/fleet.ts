@@ -10,9 +10,9 @@ import { explain, failureOf } from "./failures.js";
 import { Follow, type Viewer } from "./follow.js";
 import { Link, type LinkState } from "./link.js";
 import type { Definition, Process, ServerNotifications, StartParams, Target } from "./protocol.js";
-import type { Server } from "./server.js";
+import { AnswerError, type Server } from "./server.js";
 import { pinned, targetKey } from "./targets.js";
-import { isFailed, isLive } from "./texts.js";
+import { isLive } from "./texts.js";
 import { t } from "./words.js";
 
 export interface Command {
@@ -58,7 +58,6 @@ export interface FleetOptions {
   readonly sleep: (ms: number) => Promise<void>;
   readonly log: (level: "error" | "warn" | "info" | "debug", text: string) => void;
   readonly windowBytes: number;
-  readonly progress?: (params: ServerNotifications["$/progress"]) => void;
 }
 
 interface MutablePlace {
@@ -69,9 +68,13 @@ interface MutablePlace {
   isListed: boolean;
   readonly commands: Map<string, Command>;
   retries: number;
+  /** Whether it is to be listed again after a pause. */
+  isWaiting: boolean;
 }
 
 const REMEMBERED_PLACES = "targets";
+/** After these an end is no surprise. */
+const ENDING: ReadonlySet<string> = new Set(["INT", "QUIT", "KILL", "TERM"]);
 const FIRST_RETRY_MS = 3_000;
 const LONGEST_RETRY_MS = 60_000;
 
@@ -149,7 +152,7 @@ export class Fleet {
   async start(
     target: Target,
     definition: Definition,
-    more: Pick<StartParams, "ifExists" | "waitSeconds" | "workDoneToken" | "gracePeriodSeconds"> = {},
+    more: Pick<StartParams, "ifExists" | "waitSeconds" | "gracePeriodSeconds"> = {},
   ): Promise<{ readonly command: Command; readonly created: boolean }> {
     const params: StartParams = { target, definition, runId: randomUUID(), output: { follow: false }, ...more };
     try {
@@ -170,7 +173,7 @@ export class Fleet {
   }
 
   async signal(command: Command, signal: string): Promise<void> {
-    if (command.process.runId !== undefined) this.#signalled.add(command.process.runId);
+    if (command.process.runId !== undefined && ENDING.has(signal)) this.#signalled.add(command.process.runId);
     const { process } = await this.link.request("remotecmd/signal", { ...named(command), signal });
     this.#update(command, process);
   }
@@ -200,7 +203,7 @@ export class Fleet {
   }
 
   /** Show the run that the command has now to a viewer, from the viewer's offsets on. The result ends that. */
-  watch(command: Command, viewer: Viewer, failed: (error: unknown) => void): () => void {
+  watch(command: Command, viewer: Viewer): () => void {
     const { runId } = command.process;
     if (runId === undefined) {
       viewer.end(command.process);
@@ -208,7 +211,7 @@ export class Fleet {
     }
     let follow = this.#follows.get(runId);
     if (follow === undefined) {
-      follow = this.#follow(command, runId, failed);
+      follow = this.#follow(command, runId);
       this.#follows.set(runId, follow);
     }
     const it = follow;
@@ -216,6 +219,12 @@ export class Fleet {
     return () => {
       it.remove(viewer);
     };
+  }
+
+  /** Go on with a run that could not be watched when that was tried. */
+  watchAgain(runId: string | undefined): void {
+    const follow = this.#follows.get(runId ?? "");
+    if (follow?.isBroken === true) void follow.resume();
   }
 
   /** A viewer of the run has processed more. */
@@ -246,7 +255,7 @@ export class Fleet {
         this.#follows.get(process.runId ?? "")?.connection(state, detail);
       this.#emit({ kind: "place", key: place.key });
     },
-    "$/progress": (params) => this.#options.progress?.(params),
+    "$/progress": () => undefined, // none is asked for
     "window/logMessage": ({ type, message }) => {
       this.#options.log(type === 1 ? "error" : type === 2 ? "warn" : type === 3 ? "info" : "debug", message);
     },
@@ -267,7 +276,7 @@ export class Fleet {
 
   // ---------------------------------------------------------------- inside
 
-  #follow(command: Command, runId: string, failed: (error: unknown) => void): Follow {
+  #follow(command: Command, runId: string): Follow {
     return new Follow({
       runId,
       attach: async (from) => {
@@ -280,7 +289,7 @@ export class Fleet {
       done: () => {
         if (this.#follows.delete(runId)) this.#detach(runId);
       },
-      failed,
+      isFinal: (error) => error instanceof AnswerError && failureOf(error)?.retryable !== true,
       stepBytes: this.#options.windowBytes / 4,
     });
   }
@@ -292,17 +301,27 @@ export class Fleet {
 
   async #list(place: MutablePlace): Promise<void> {
     const { target } = place;
+    const before = new Map(place.commands);
+    // What was learnt of a command while the list was being made is newer than the list.
+    const isAsBefore = (key: string): boolean => before.get(key) === place.commands.get(key);
     try {
       const { processes } = await this.link.request("remotecmd/list", { target });
       const elsewhere = [...place.commands.values()].filter((it) => it.pidDirectory !== undefined);
       const found = new Set(elsewhere.map((it) => it.key));
-      for (const process of processes) found.add(this.#learn(target, process).key);
-      for (const command of place.commands.values()) if (!found.has(command.key)) this.#drop(command);
-      for (const { id, pidDirectory } of elsewhere.map((it) => ({ ...it, id: it.process.id })))
-        await this.find(target, id, pidDirectory);
+      for (const process of processes) {
+        const key = commandKey(place.key, process.id);
+        found.add(key);
+        if (isAsBefore(key)) this.#learn(target, process);
+      }
+      for (const command of place.commands.values())
+        if (!found.has(command.key) && isAsBefore(command.key)) this.#drop(command);
+      for (const command of elsewhere)
+        if ((await this.find(target, command.process.id, command.pidDirectory)) === undefined) this.#drop(command);
       delete place.problem;
+      delete place.connection; // nobody tells of a new connection to what nobody follows
       place.retries = 0;
       place.isListed = true;
+      for (const { process } of place.commands.values()) this.watchAgain(process.runId);
     } catch (error) {
       place.problem = explain(error).message;
       if (failureOf(error)?.retryable === true) this.#retry(place);
@@ -311,8 +330,11 @@ export class Fleet {
   }
 
   #retry(place: MutablePlace): void {
+    if (place.isWaiting) return;
+    place.isWaiting = true;
     const pause = Math.min(FIRST_RETRY_MS * 2 ** place.retries++, LONGEST_RETRY_MS);
     void this.#options.sleep(pause).then(async () => {
+      place.isWaiting = false;
       const isStillThere = this.#places.get(place.key) === place && place.problem !== undefined;
       if (isStillThere && this.link.state === "ready") await this.#list(place);
     });
@@ -322,7 +344,7 @@ export class Fleet {
     const key = targetKey(target);
     const known = this.#places.get(key);
     if (known !== undefined) return known;
-    const place: MutablePlace = { key, target, isListed: false, commands: new Map(), retries: 0 };
+    const place: MutablePlace = { key, target, isListed: false, commands: new Map(), retries: 0, isWaiting: false };
     this.#places.set(key, place);
     return place;
   }
@@ -332,7 +354,7 @@ export class Fleet {
     const target = pinned(asked, process.target);
     const isNewPlace = !this.#places.has(targetKey(target));
     const place = this.#place(target);
-    const key = `${place.key}/${process.id}${pidDirectory === undefined ? "" : `@${pidDirectory}`}`;
+    const key = commandKey(place.key, process.id, pidDirectory);
     const known = place.commands.get(key);
     const what = definition ?? known?.definition;
     const command: Command = {
@@ -397,15 +419,14 @@ export class Fleet {
   }
 }
 
+function commandKey(placeKey: string, id: string, pidDirectory?: string): string {
+  return `${placeKey}/${id}${pidDirectory === undefined ? "" : `@${pidDirectory}`}`;
+}
+
 /** The params that name a command. */
 function named(command: Command): { target: Target; id: string; pidDirectory?: string } {
   const { target, process, pidDirectory } = command;
   return { target, id: process.id, ...(pidDirectory !== undefined && { pidDirectory }) };
-}
-
-/** The commands that failed, of some. */
-export function failedOf(commands: readonly Command[]): readonly Command[] {
-  return commands.filter(({ process }) => isFailed(process));
 }
 
 export function liveOf(commands: readonly Command[]): readonly Command[] {

@@ -16,6 +16,8 @@ export interface Viewer {
   gap(gap: Gap): void;
   /** How its container is reached. */
   connection(state: Connection["state"], detail: string): void;
+  /** It can't be watched now. `isFinal`: nor later, so nothing comes after it. */
+  failed(error: unknown, isFinal: boolean): void;
   /** It ended; undefined when a new run has taken its place. Nothing comes after it. */
   end(process: Process | undefined): void;
 }
@@ -27,8 +29,8 @@ export interface FollowOptions {
   readonly acknowledge: (stream: Stream, offset: number) => void;
   /** Nobody watches any more, or the end was told. */
   readonly done: () => void;
-  /** Watching could not begin. */
-  readonly failed: (error: unknown) => void;
+  /** Whether to attach will never do, as far as the error tells. */
+  readonly isFinal: (error: unknown) => boolean;
   /** Acknowledge in steps of so many bytes. */
   readonly stepBytes: number;
 }
@@ -42,6 +44,7 @@ export class Follow {
   /** How far the server has told; what it has not told it lets nobody acknowledge. */
   #told: Record<Stream, number> = { stdout: 0, stderr: 0 };
   #attaching = 0;
+  #isBroken = false;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -49,6 +52,11 @@ export class Follow {
 
   get runId(): string {
     return this.#options.runId;
+  }
+
+  /** Whether the last attach failed, so that nothing comes until the next one. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Watch from the viewer's offsets on. */
@@ -70,11 +78,12 @@ export class Follow {
     this.#acknowledged = { ...from };
     this.#told = { ...from };
     this.#attaching++;
+    this.#isBroken = false;
     try {
       const { process } = await this.#options.attach(from);
       if (process.runId !== this.runId) this.#finish(undefined);
     } catch (error) {
-      this.#options.failed(error);
+      this.#fail(error);
     } finally {
       this.#attaching--;
     }
@@ -133,6 +142,16 @@ export class Follow {
 
   #lowest(what: "next" | "taken", stream: Stream): number {
     return Math.min(...[...this.#viewers].map((viewer) => viewer[what][stream]));
+  }
+
+  #fail(error: unknown): void {
+    const isFinal = this.#options.isFinal(error);
+    this.#isBroken = true;
+    for (const viewer of [...this.#viewers]) {
+      if (isFinal) this.#viewers.delete(viewer);
+      viewer.failed(error, isFinal);
+    }
+    if (this.#viewers.size === 0) this.#options.done();
   }
 
   #finish(process: Process | undefined, waits: (viewer: Viewer) => boolean = () => false): void {

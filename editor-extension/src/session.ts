@@ -1,15 +1,16 @@
 // One run in one terminal: the viewer that turns what it is shown into text, and hands it on no faster than it is taken.
 
+import { explain } from "./failures.js";
 import type { Viewer } from "./follow.js";
 import type { Flow } from "./flow.js";
 import type { Connection, Gap, Offsets, Process, Stream } from "./protocol.js";
-import { connectionLine, endLine, gapLine, LineFeeds, onOwnLine, replacedLine } from "./screen.js";
+import { connectionLine, endLine, errorLine, gapLine, LineFeeds, onOwnLine, replacedLine } from "./screen.js";
 
 export interface SessionOptions {
   readonly flow: Flow;
   /** It has processed more. */
   readonly taken: () => void;
-  /** The end is on the screen; undefined when a new run has taken its place. */
+  /** The end is on the screen; undefined when a new run has taken its place, or it can't be watched any more. */
   readonly ended: (process: Process | undefined) => void;
   /** Where it begins. */
   readonly from: Offsets;
@@ -50,6 +51,12 @@ export class Session implements Viewer {
     if (state === "reconnecting" && this.#isReconnecting) return;
     this.#isReconnecting = state === "reconnecting";
     this.#say(connectionLine(state, detail));
+  }
+
+  failed(error: unknown, isFinal: boolean): void {
+    this.#say(errorLine(explain(error).message), () => {
+      if (isFinal) this.#options.ended(undefined);
+    });
   }
 
   end(process: Process | undefined): void {

@@ -84,6 +84,7 @@ export class CommandPty implements vscode.Pseudoterminal {
 
   /** Show a run; resolves when its end is on the screen: undefined when it was replaced, or the terminal was closed. */
   play(command: Command, { from = START, saysEnd = true }: Play = {}): Promise<Process | undefined> {
+    if (this.#isClosed) return Promise.resolve(undefined);
     const { runId } = command.process;
     // A run that was replaced says its last words itself; only the same run, from elsewhere, takes its own place.
     const key = runId ?? command.key;
@@ -103,9 +104,7 @@ export class CommandPty implements vscode.Pseudoterminal {
       });
       this.#shown.get(key)?.();
       this.say(headLine(command.process, targetName(command.target)));
-      const leave = this.#fleet.watch(command, session, (error) => {
-        this.say(errorLine(explain(error).message));
-      });
+      const leave = this.#fleet.watch(command, session);
       this.#shown.set(key, () => {
         leave();
         done(undefined);
@@ -137,6 +136,7 @@ export class CommandPty implements vscode.Pseudoterminal {
         this.#flow.push("^C\r\n");
         await this.#fleet.signal(command, "INT");
       }
+      if (data === "" && !ends && (echo === "" || interrupts)) return;
       if (!(await this.#takesInput(command))) return;
       if (echo !== "" && !interrupts) this.#flow.push(echo);
       if (data !== "") await this.#fleet.write(command, data);

@@ -100,6 +100,10 @@ export class Transcript implements Viewer {
     this.connections.push(state);
   }
 
+  failed(error: unknown): void {
+    throw error as Error;
+  }
+
   end(process: Process | undefined): void {
     this.#end(process);
   }

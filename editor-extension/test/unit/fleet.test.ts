@@ -12,9 +12,6 @@ import { isLive } from "../../src/texts.js";
 import { MapMemory, python, root, TestFleet, Transcript } from "./fixtures.js";
 
 const target = { kind: "local" } as const;
-const never = (error: unknown): void => {
-  throw error as Error;
-};
 
 const PATIENT = { timeout: 20_000 };
 
@@ -50,7 +47,7 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("shows a run from its first byte to its end", async () => {
     const command = await start("printf 'one\\n'; printf 'bad\\n' >&2; exit 3");
     const transcript = new Transcript();
-    fleet.watch(command, transcript, never);
+    fleet.watch(command, transcript);
     expect(await transcript.ended).toMatchObject({ state: "exited", exitCode: 3 });
     expect(transcript.text).toEqual({ stdout: "one\n", stderr: "bad\n" });
   });
@@ -68,10 +65,10 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("shows two viewers of one run everything once, the one that comes late from the spool", async () => {
     const command = await start("i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; sleep 0.002; done");
     const first = new Transcript();
-    fleet.watch(command, first, never);
+    fleet.watch(command, first);
     await first.reaches(200);
     const second = new Transcript();
-    fleet.watch(command, second, never);
+    fleet.watch(command, second);
     await Promise.all([first.ended, second.ended]);
     expect(first.text.stdout).toBe(numbers(1, 400));
     expect(second.text.stdout).toBe(numbers(1, 400));
@@ -80,13 +77,13 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("goes on with one viewer when the slow one leaves", async () => {
     const command = await start("seq 1 100000");
     const first = new Transcript();
-    fleet.watch(command, first, never);
+    fleet.watch(command, first);
     await first.ended;
     const slow = new Transcript();
     const again = new Transcript();
     slow.show = () => undefined; // takes nothing, so the window stays shut
-    const leave = fleet.watch(command, slow, never);
-    fleet.watch(command, again, never);
+    const leave = fleet.watch(command, slow);
+    fleet.watch(command, again);
     await again.reaches(1000);
     leave();
     await again.ended;
@@ -100,7 +97,7 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
       while [ ! -e '${flag}' ]; do sleep 0.05; done; exit 5`,
     );
     const transcript = new Transcript();
-    fleet.watch(command, transcript, never);
+    fleet.watch(command, transcript);
     for (const [kills, at] of [200, 800, 1400].entries()) {
       await expect.poll(() => fleet.servers.length, PATIENT).toBe(kills + 1);
       await transcript.reaches(at);
@@ -132,7 +129,7 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
       `while [ ! -e '${flag}' ]; do sleep 0.01; done; echo late; touch '${flag}.done'; exit 9`,
     );
     const transcript = new Transcript();
-    fleet.watch(command, transcript, never);
+    fleet.watch(command, transcript);
     fleet.kill();
     await fleet.event((event) => event.kind === "server" && event.state === "restarting");
     await writeFile(flag, "");
@@ -154,16 +151,51 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
 
   test("a start that could not be made is on the list, and rejects with the reason", async () => {
     const definition = { id: "nowhere", cmdLine: "true", workingDir: "/no/such/directory", pidDirectory: directory };
-    const error = await fleet.start(target, definition).then(never, (it: unknown) => it);
+    const error = await fleet.start(target, definition).then(
+      () => undefined,
+      (it: unknown) => it,
+    );
     expect(failureOf(error)).toMatchObject({ kind: "startFailed", reason: "workingDirNotFound" });
     expect(fleet.commands).toMatchObject([{ process: { state: "startFailed" } }]);
+  });
+
+  test("a list that is older than what was learnt meanwhile changes nothing", async () => {
+    const definition = { id: `relisted-${String(process.pid)}`, cmdLine: "exec sleep 1000" };
+    let isHeld = false;
+    let letGo!: () => void;
+    const gate = new Promise<void>((done) => (letGo = done));
+    const slow = new TestFleet({
+      connect: async () => {
+        const server = await connect({ python, cwd: root });
+        const request = async (method: string, params: unknown): Promise<unknown> => {
+          const answer = await (server.request as (method: string, params: unknown) => Promise<unknown>)(
+            method,
+            params,
+          );
+          if (isHeld && method === "remotecmd/list") await gate;
+          return answer;
+        };
+        return { ...server, request: request as typeof server.request };
+      },
+    });
+    const first = await slow.start(target, definition);
+    await slow.refresh();
+    isHeld = true;
+    const listed = slow.refresh();
+    const second = await slow.start(target, { ...definition, cmdLine: "exec sleep 1001" }, { ifExists: "replace" });
+    letGo();
+    await listed;
+    expect(slow.command(first.command.key)?.process.runId).toBe(second.command.process.runId);
+    await slow.stop(second.command, 0);
+    await slow.remove(second.command);
+    await slow.close();
   });
 
   test("what is written reaches a command that takes input, to its end", async () => {
     const definition = { id: "cat", cmdLine: "cat; echo over", stdin: true, pidDirectory: directory };
     const { command } = await fleet.start(target, definition);
     const transcript = new Transcript();
-    fleet.watch(command, transcript, never);
+    fleet.watch(command, transcript);
     await fleet.write(command, "hällo\n");
     await fleet.write(command, "again\n");
     await fleet.closeStdin(command);
@@ -196,7 +228,7 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
   test("a run whose output is beyond the window is shown whole", async () => {
     const command = await start("seq 1 200000; seq 1 1000 >&2");
     const transcript = new Transcript();
-    fleet.watch(command, transcript, never);
+    fleet.watch(command, transcript);
     await transcript.ended;
     expect(transcript.text.stdout).toBe(numbers(1, 200_000));
     expect(transcript.text.stderr).toBe(numbers(1, 1000));
@@ -219,7 +251,7 @@ test.runIf(process.platform === "linux")(
     const definition = { id: "test", cmdLine: "echo one; sleep 2; echo two", pidDirectory: place };
     const { command } = await failing.start(target, definition);
     const transcript = new Transcript();
-    failing.watch(command, transcript, never);
+    failing.watch(command, transcript);
     await transcript.reaches(4);
     failing.kill();
     await failing.event((event) => event.kind === "server" && event.state === "restarting");
