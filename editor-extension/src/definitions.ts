@@ -65,6 +65,7 @@ export function configured(setting: unknown): readonly Configured[] {
   return setting.flatMap((entry: unknown) => {
     const { label, target, definition } = (entry ?? {}) as Partial<Configured>;
     if (typeof target?.kind !== "string" || typeof definition?.id !== "string") return [];
+    if (definition.args !== undefined && !Array.isArray(definition.args)) return [];
     return [{ label: typeof label === "string" && label !== "" ? label : definition.id, target, definition }];
   });
 }

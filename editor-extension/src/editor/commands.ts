@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { configured, idFor, typed } from "../definitions.js";
+import { type Configured, configured, idFor, typed } from "../definitions.js";
 import { doctorDocument } from "../doctor.js";
 import { failureOf } from "../failures.js";
 import type { Command, Place } from "../fleet.js";
@@ -10,14 +10,14 @@ import type { Definition, Target } from "../protocol.js";
 import type { Step, TargetState } from "../steps.js";
 import { targetSteps, walk } from "../steps.js";
 import { targetKey, targetName, targetPlace } from "../targets.js";
-import { commandName, isLive, summary } from "../texts.js";
+import { commandName, iconless, isLive, summary } from "../texts.js";
 import { t } from "../words.js";
 import { PickAsker } from "./asker.js";
 import { runDevfileCommand } from "./devfile.js";
 import { Documents } from "./documents.js";
 import { installServer } from "./install.js";
 import { showError } from "./messages.js";
-import type { Parts } from "./parts.js";
+import { inFolder, type Parts } from "./parts.js";
 import { openShell } from "./shell.js";
 import type { Node, Tree } from "./tree.js";
 
@@ -159,7 +159,7 @@ function quietly<T>(title: string, work: Promise<T>): Promise<T> {
 async function pickCommand({ fleet }: Parts, wanted: (command: Command) => boolean): Promise<Command | undefined> {
   const commands = fleet.commands.filter(wanted);
   const items = commands.map((command) => ({
-    label: commandName(command.process),
+    label: iconless(commandName(command.process)),
     description: summary(command.process, Date.now()),
     detail: [targetName(command.target), targetPlace(command.target)].filter((part) => part !== "").join(" · "),
     command,
@@ -255,21 +255,12 @@ function whatStep(parts: Parts): Step<RunState> {
   };
 }
 
-/** On this machine a command starts in the workspace, as in a terminal. */
-export function inFolder(target: Target, definition: Definition): Definition {
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
-  if (target.kind !== "local" || definition.workingDir !== undefined || folder === undefined) return definition;
-  return { ...definition, workingDir: folder.uri.fsPath };
-}
-
 /** Another command that runs under the same id is not in the way: the new one gets a number. */
 async function startUnderFreeId(parts: Parts, target: Target, definition: Definition): Promise<void> {
   for (let number = 2; ; number++)
     try {
-      await parts.startAndShow(
-        target,
-        number === 2 ? definition : { ...definition, id: numbered(definition.id, number - 1) },
-      );
+      const free = number === 2 ? definition : { ...definition, id: numbered(definition.id, number - 1) };
+      await quietly(t("Starting {0}", free.id), parts.startAndShow(target, free));
       return;
     } catch (error) {
       if (failureOf(error)?.kind !== "commandConflict" || number > 20) throw error;
@@ -296,10 +287,14 @@ async function again(parts: Parts, command: Command): Promise<void> {
   await quietly(t("Starting {0}", process.id), parts.startAndShow(target, definition, true));
 }
 
-function configuredFor({ process, target }: Command): Definition | undefined {
+/** The entry of the settings for this very place: one for another place may be another command of the same id. */
+function configuredFor({ process, target, pidDirectory }: Command): Definition | undefined {
   const entries = configured(vscode.workspace.getConfiguration("remotecmd").get("commands"));
-  const sameId = entries.filter(({ definition }) => definition.id === process.id);
-  return (sameId.find((entry) => targetKey(entry.target) === targetKey(target)) ?? sameId[0])?.definition;
+  const isFor = (entry: Configured): boolean =>
+    entry.definition.id === process.id &&
+    entry.definition.pidDirectory === pidDirectory &&
+    targetKey(entry.target) === targetKey(target);
+  return entries.find(isFor)?.definition;
 }
 
 async function sendSignal({ fleet }: Parts, command: Command): Promise<void> {

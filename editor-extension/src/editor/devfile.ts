@@ -8,7 +8,7 @@ import type { Choice } from "../steps.js";
 import { isLive } from "../texts.js";
 import { t } from "../words.js";
 import { PickAsker } from "./asker.js";
-import type { Parts } from "./parts.js";
+import { inFolder, type Parts } from "./parts.js";
 
 const NAMES = ["devfile.yaml", ".devfile.yaml"];
 
@@ -56,13 +56,19 @@ export async function readDevfile(parts: Parts, uri: vscode.Uri): Promise<Devfil
   return parts.fleet.link.request("remotecmd/devfile", params);
 }
 
+interface Chosen {
+  readonly devfile: DevfileResult;
+  readonly id: string;
+  readonly folder: vscode.WorkspaceFolder | undefined;
+}
+
 /** Choose a command of a devfile and where it runs, and run it. */
 export async function runDevfileCommand(parts: Parts): Promise<void> {
   const asker = new PickAsker();
-  let chosen: { readonly devfile: DevfileResult; readonly id: string } | undefined;
+  let chosen: Chosen | undefined;
   try {
     asker.loading(t("Devfile Command"));
-    const choices: Choice<{ readonly devfile: DevfileResult; readonly id: string }>[] = [];
+    const choices: Choice<Chosen>[] = [];
     for (const uri of await devfiles()) {
       const devfile = await readDevfile(parts, uri);
       for (const command of offered(devfile))
@@ -72,7 +78,7 @@ export async function runDevfileCommand(parts: Parts): Promise<void> {
           description: [command.group?.kind ?? "", command.component ?? ""].filter((part) => part !== "").join(" · "),
           detail:
             command.definition?.cmdLine ?? (command.commands ?? []).join(command.parallel === true ? " ‖ " : " → "),
-          value: { devfile, id: command.id },
+          value: { devfile, id: command.id, folder: vscode.workspace.getWorkspaceFolder(uri) },
         });
     }
     if (asker.isCancelled) return;
@@ -92,14 +98,20 @@ export async function runDevfileCommand(parts: Parts): Promise<void> {
     if (target === undefined) return;
     targets.set(component, target);
   }
-  await carryOut(plan, (command) => runOne(parts, command, targets));
+  const { folder } = chosen;
+  await carryOut(plan, (command) => runOne(parts, command, targets, folder));
 }
 
 /** Run it to its end; resolves with whether it succeeded. */
-async function runOne(parts: Parts, command: DevfileCommand, targets: ReadonlyMap<string, Target>): Promise<boolean> {
+async function runOne(
+  parts: Parts,
+  command: DevfileCommand,
+  targets: ReadonlyMap<string, Target>,
+  folder: vscode.WorkspaceFolder | undefined,
+): Promise<boolean> {
   const target = targets.get(command.component ?? "");
   if (target === undefined || command.definition === undefined) return false;
-  const started = await parts.startAndShow(target, command.definition, true);
+  const started = await parts.startAndShow(target, inFolder(target, command.definition, folder), true);
   return new Promise((done) => {
     const look = (): boolean => {
       const process = parts.fleet.command(started.key)?.process;

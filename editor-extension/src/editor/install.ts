@@ -88,7 +88,8 @@ async function constraintsBeside(wheelPath: string): Promise<readonly string[]> 
 async function removeOthers(environment: string): Promise<void> {
   const parent = dirname(environment);
   for (const name of await readdir(parent))
-    if (join(parent, name) !== environment) await rm(join(parent, name), { recursive: true, force: true });
+    if (join(parent, name) !== environment)
+      await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined); // the next install tries again
 }
 
 function runner(

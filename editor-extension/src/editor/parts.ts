@@ -49,6 +49,7 @@ export class Parts implements vscode.Disposable {
     this.fleet.onEvent(({ kind }) => {
       const hasLive = liveOf(this.fleet.commands).length > 0;
       if (kind === "server" || hasLive === hadLive || this.#isDisposed) return;
+      if (!hasLive && !this.fleet.places.every((place) => place.isListed)) return; // what runs there is not known
       hadLive = hasLive;
       void context.workspaceState.update(HAD_LIVE, hasLive);
     });
@@ -169,4 +170,12 @@ export class Parts implements vscode.Disposable {
     this.terminals.show(command);
     return command;
   }
+}
+
+/** On this machine a command starts in the workspace, as in a terminal: in that folder of it, or in the first. */
+export function inFolder(target: Target, definition: Definition, folder?: vscode.WorkspaceFolder): Definition {
+  const first = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
+  const uri = folder?.uri.scheme === "file" ? folder.uri : first?.uri;
+  if (target.kind !== "local" || definition.workingDir !== undefined || uri === undefined) return definition;
+  return { ...definition, workingDir: uri.fsPath };
 }

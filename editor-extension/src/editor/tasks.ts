@@ -8,13 +8,12 @@ import { ofTask, type RemoteTask } from "../definitions.js";
 import { carryOut, componentsOf, offered, type Plan, planOf } from "../devfiles.js";
 import { explain } from "../failures.js";
 import type { Command } from "../fleet.js";
-import type { Definition, DevfileCommand, Target } from "../protocol.js";
+import type { DevfileCommand, Target } from "../protocol.js";
 import { errorLine } from "../screen.js";
 import { isLive } from "../texts.js";
 import { t } from "../words.js";
-import { inFolder } from "./commands.js";
 import { devfiles, readDevfile } from "./devfile.js";
-import type { Parts } from "./parts.js";
+import { inFolder, type Parts } from "./parts.js";
 import { CommandPty } from "./terminal.js";
 
 const TYPE = "remotecmd";
@@ -75,8 +74,9 @@ function makeTask(
   scope: vscode.WorkspaceFolder | vscode.TaskScope,
   name: string,
 ): vscode.Task {
+  const folder = typeof scope === "object" ? scope : undefined;
   const execution = new vscode.CustomExecution((resolved) =>
-    Promise.resolve(new TaskPty(parts, resolved as unknown as RemoteTask)),
+    Promise.resolve(new TaskPty(parts, resolved as unknown as RemoteTask, folder)),
   );
   return new vscode.Task(definition, scope, name, TYPE, execution, []);
 }
@@ -88,29 +88,34 @@ interface Job {
 
 class TaskPty extends CommandPty {
   readonly #parts: Parts;
+  readonly #folder: vscode.WorkspaceFolder | undefined;
   #running: readonly Command[] = [];
   #code = 0;
 
-  constructor(parts: Parts, task: RemoteTask) {
+  /** `folder`: the one that the task is of. */
+  constructor(parts: Parts, task: RemoteTask, folder: vscode.WorkspaceFolder | undefined) {
     super(parts.fleet, parts.typing, () => void this.#run(task));
     this.#parts = parts;
+    this.#folder = folder;
   }
 
   /** The task was ended, or its window goes. */
   override close(): void {
     super.close();
-    const running = this.#running;
-    void sleep(WINDOW_GOES_MS, undefined, { ref: false }).then(async () => {
-      if (this.#parts.fleet.link.state === "closed") return;
-      for (const command of running)
-        if (isLive(this.#parts.fleet.command(command.key)?.process ?? command.process))
-          await this.#parts.fleet.stop(command, this.#parts.gracePeriodSeconds).catch(() => undefined);
-    });
+    for (const command of this.#running) void this.#stop(command);
+  }
+
+  /** Stop what the task runs, unless it was only its window that went. */
+  async #stop(command: Command): Promise<void> {
+    const { fleet, gracePeriodSeconds } = this.#parts;
+    await sleep(WINDOW_GOES_MS, undefined, { ref: false });
+    if (fleet.link.state === "closed" || !isLive(fleet.command(command.key)?.process ?? command.process)) return;
+    await fleet.stop(command, gracePeriodSeconds).catch(() => undefined);
   }
 
   async #run(task: RemoteTask): Promise<void> {
     try {
-      const job = await jobOf(this.#parts, task);
+      const job = await jobOf(this.#parts, task, this.#folder);
       if (job === undefined) this.#code = NO_EXIT_CODE;
       else await carryOut(job.plan, (command) => this.#runOne(command, job.targets));
     } catch (error) {
@@ -122,9 +127,16 @@ class TaskPty extends CommandPty {
 
   async #runOne({ definition, component }: DevfileCommand, targets: Job["targets"]): Promise<boolean> {
     const target = targets.get(component ?? "");
-    if (definition === undefined || target === undefined || this.isClosed) return false;
-    const { command } = await this.#parts.fleet.start(target, definition, { waitSeconds: 30 });
+    const hasEnded = (): boolean => this.isClosed;
+    if (definition === undefined || target === undefined || hasEnded()) return false;
+    const { command } = await this.#parts.fleet.start(target, inFolder(target, definition, this.#folder), {
+      waitSeconds: 30,
+    });
     this.#parts.rememberDefinition(command);
+    if (hasEnded()) {
+      await this.#stop(command); // while the command was being started
+      return false;
+    }
     this.#running = [...this.#running, command];
     const process = await this.play(command);
     this.#running = this.#running.filter((it) => it !== command);
@@ -135,8 +147,8 @@ class TaskPty extends CommandPty {
 }
 
 /** What a task means; undefined when the user did not say where to run it. */
-async function jobOf(parts: Parts, task: RemoteTask): Promise<Job | undefined> {
-  const plan = await planFor(parts, task);
+async function jobOf(parts: Parts, task: RemoteTask, folder?: vscode.WorkspaceFolder): Promise<Job | undefined> {
+  const plan = await planFor(parts, task, folder);
   const targets = new Map<string, Target>();
   for (const component of componentsOf(plan)) {
     const target = task.target === undefined ? await parts.askTarget(component) : parts.withKubeconfig(task.target);
@@ -146,26 +158,18 @@ async function jobOf(parts: Parts, task: RemoteTask): Promise<Job | undefined> {
   return { plan, targets };
 }
 
-async function planFor(parts: Parts, task: RemoteTask): Promise<Plan> {
+async function planFor(parts: Parts, task: RemoteTask, folder?: vscode.WorkspaceFolder): Promise<Plan> {
   const { devfileCommand } = task;
   if (devfileCommand === undefined) {
     const definition = ofTask(task);
     if (typeof definition === "string") throw new Error(definition);
-    return { kind: "one", command: asDevfileCommand(task.target, definition) };
+    return { kind: "one", command: { id: definition.id, kind: "exec", component: "", definition } };
   }
-  const [uri] = await devfiles();
+  const all = await devfiles();
+  const uri = all.find((it) => vscode.workspace.getWorkspaceFolder(it) === folder) ?? all[0];
   if (uri === undefined)
     throw new Error(t("The workspace has no devfile.yaml, in which the task looks for its command."));
   const plan = planOf(await readDevfile(parts, uri), devfileCommand);
   if (typeof plan === "string") throw new Error(plan);
   return plan;
-}
-
-function asDevfileCommand(target: Target | undefined, definition: Definition): DevfileCommand {
-  return {
-    id: definition.id,
-    kind: "exec",
-    component: "",
-    definition: target === undefined ? definition : inFolder(target, definition),
-  };
 }

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import type { Command, Fleet } from "../fleet.js";
 import type { Target } from "../protocol.js";
+import { targetKey } from "../targets.js";
 import { commandName } from "../texts.js";
 import { CommandPty, type Play } from "./terminal.js";
 import type { Typing } from "./typing.js";
@@ -30,6 +31,8 @@ export class Terminals implements vscode.Disposable {
   readonly #typing: Typing;
   readonly #memory: vscode.Memento;
   readonly #open = new Map<string, Open>();
+  /** Those that were open when the window was left, and could not be looked for yet. */
+  #missing: readonly Kept[] = [];
   /** What was in front when the window was left. VS Code puts a shell there that nobody asked for before anything is reopened. */
   readonly #front: string | undefined;
   readonly #registrations: vscode.Disposable[];
@@ -59,16 +62,24 @@ export class Terminals implements vscode.Disposable {
 
   /** Bring the command's terminal to the front; a run that it does not show yet is shown in it. */
   show(command: Command, play: Play = {}, preserveFocus = true): void {
+    this.#fleet.watchAgain(command.process.runId);
     this.#ensure(command, play).terminal.show(preserveFocus);
   }
 
   /** Open the terminals that were open when the window was left, and bring the one to the front that was there. */
   async reopen(): Promise<void> {
-    for (const { target, id, pidDirectory } of this.#kept) {
-      const command = await this.#fleet.find(target, id, pidDirectory).catch(() => undefined);
-      if (command === undefined) continue;
-      const { terminal } = this.#ensure(command, {});
-      if (command.key === this.#front) terminal.show(true);
+    this.#missing = this.#kept;
+    for (const kept of this.#missing) {
+      const { target, id, pidDirectory } = kept;
+      try {
+        const command = await this.#fleet.find(target, id, pidDirectory);
+        this.#missing = this.#missing.filter((other) => other !== kept);
+        if (command === undefined) continue;
+        const { terminal } = this.#ensure(command, {});
+        if (command.key === this.#front) terminal.show(true);
+      } catch {
+        // Where it is can't be reached now. It stays among what is to be opened, for the next time.
+      }
     }
     this.#keep();
   }
@@ -118,11 +129,16 @@ export class Terminals implements vscode.Disposable {
   }
 
   #keep(): void {
-    const kept = [...this.#open.values()].map(({ command: { target, process, pidDirectory } }): Kept => ({
+    const open = [...this.#open.values()].map(({ command: { target, process, pidDirectory } }): Kept => ({
       target,
       id: process.id,
       ...(pidDirectory !== undefined && { pidDirectory }),
     }));
-    void this.#memory.update(KEPT, kept);
+    const isOpen = (kept: Kept): boolean => open.some((it) => isSame(it, kept));
+    void this.#memory.update(KEPT, [...open, ...this.#missing.filter((kept) => !isOpen(kept))]);
   }
+}
+
+function isSame(a: Kept, b: Kept): boolean {
+  return a.id === b.id && a.pidDirectory === b.pidDirectory && targetKey(a.target) === targetKey(b.target);
 }
