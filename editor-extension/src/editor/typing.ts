@@ -7,8 +7,11 @@ const RECENT_MS = 1_000;
 
 export class Typing implements vscode.Disposable {
   #last = Number.NEGATIVE_INFINITY;
-  readonly #registration = vscode.window.onDidChangeTextEditorSelection(() => {
-    this.#last = performance.now();
+  readonly #registration = vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) => {
+    // A log that scrolls is an editor, too, and commands move cursors by themselves.
+    const isByItself =
+      kind === vscode.TextEditorSelectionChangeKind.Command || textEditor.document.uri.scheme === "output";
+    if (!isByItself) this.#last = performance.now();
   });
 
   get isRecent(): boolean {
