@@ -356,7 +356,8 @@ export class Fleet {
     const place = this.#place(target);
     const key = commandKey(place.key, process.id, pidDirectory);
     const known = place.commands.get(key);
-    const what = definition ?? known?.definition;
+    const what =
+      definition ?? (known !== undefined && isSameSpec(known.process, process) ? known.definition : undefined);
     const command: Command = {
       key,
       targetKey: place.key,
@@ -417,6 +418,11 @@ export class Fleet {
   #emit(event: FleetEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
+}
+
+/** Whether both were started with the same definition, as far as is known: an id may be started anew with another. */
+export function isSameSpec(a: Pick<Process, "specHash">, b: Pick<Process, "specHash">): boolean {
+  return a.specHash === undefined || b.specHash === undefined || a.specHash === b.specHash;
 }
 
 function commandKey(placeKey: string, id: string, pidDirectory?: string): string {

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { type Command, Fleet, liveOf } from "../fleet.js";
+import { type Command, Fleet, isSameSpec, liveOf } from "../fleet.js";
 import type { Definition, Target } from "../protocol.js";
 import type { TargetSource } from "../steps.js";
 import { remembered, targetSteps, walk } from "../steps.js";
@@ -19,6 +19,12 @@ const DEFINITIONS = "definitions";
 const HAD_LIVE = "hadLive";
 const MOST_LINES = 20;
 const MOST_DEFINITIONS = 100;
+
+/** What a command was started with, and the hash by which its process tells. */
+interface Kept {
+  readonly definition: Definition;
+  readonly specHash?: string;
+}
 
 export class Parts implements vscode.Disposable {
   readonly context: vscode.ExtensionContext;
@@ -145,19 +151,24 @@ export class Parts implements vscode.Disposable {
 
   /** What a command was started with, in this session or an earlier one. */
   definitionOf(command: Command): Definition | undefined {
-    return command.definition ?? this.#definitions[command.key];
+    const kept = this.#definitions[command.key];
+    return (
+      command.definition ?? (kept !== undefined && isSameSpec(kept, command.process) ? kept.definition : undefined)
+    );
   }
 
   rememberDefinition(command: Command): void {
     const definition = command.definition && memorable(command.definition);
     if (definition === undefined) return;
     const others = Object.entries(this.#definitions).filter(([key]) => key !== command.key);
-    const entries = [[command.key, definition] as const, ...others].slice(0, MOST_DEFINITIONS);
+    const { specHash } = command.process;
+    const kept: Kept = { definition, ...(specHash !== undefined && { specHash }) };
+    const entries = [[command.key, kept] as const, ...others].slice(0, MOST_DEFINITIONS);
     void this.context.workspaceState.update(DEFINITIONS, Object.fromEntries(entries));
   }
 
-  get #definitions(): Readonly<Record<string, Definition | undefined>> {
-    return this.context.workspaceState.get<Readonly<Record<string, Definition>>>(DEFINITIONS, {});
+  get #definitions(): Readonly<Record<string, Kept | undefined>> {
+    return this.context.workspaceState.get<Readonly<Record<string, Kept>>>(DEFINITIONS, {});
   }
 
   /** Start a command and show it. */

@@ -159,6 +159,19 @@ describe.runIf(process.platform === "linux")("a fleet", () => {
     expect(fleet.commands).toMatchObject([{ process: { state: "startFailed" } }]);
   });
 
+  test("what a command was started with is forgotten when its id was started elsewhere with something else", async () => {
+    const definition = { id: "web", cmdLine: "exec sleep 1000", pidDirectory: directory };
+    const { command } = await fleet.start(target, definition);
+    const elsewhere = new TestFleet();
+    await elsewhere.start(target, definition, { ifExists: "replace" });
+    await fleet.find(target, "web", directory);
+    expect(fleet.command(command.key)?.definition).toEqual(definition);
+    await elsewhere.start(target, { ...definition, cmdLine: "exec sleep 1001" }, { ifExists: "replace" });
+    await fleet.find(target, "web", directory);
+    expect(fleet.command(command.key)?.definition).toBeUndefined();
+    await elsewhere.close();
+  });
+
   test("a list that is older than what was learnt meanwhile changes nothing", async () => {
     const definition = { id: `relisted-${String(process.pid)}`, cmdLine: "exec sleep 1000" };
     let isHeld = false;
