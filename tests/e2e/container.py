@@ -84,6 +84,14 @@ class Container:
         )
         return self.shell("\n".join(f"( {look.format(process.pid)}; echo ) 2>&1" for process in processes))
 
+    def with_standard_streams_only(self, processes: Iterable[Process]) -> set[Process]:
+        """Those that have no other file open than 0, 1 and 2. An agent opens more as soon as it has its first line."""
+        by_pid = {str(process.pid): process for process in processes}
+        if not by_pid:
+            return set()
+        look = '[ "$(echo $(ls /proc/$pid/fd))" = "0 1 2" ] && echo $pid'
+        return {by_pid[pid] for pid in self.shell(f"for pid in {' '.join(by_pid)}; do {look}; done; :").split()}
+
     def zombies(self) -> int:
         """How many processes have ended and were not waited for."""
         return len(self.run("/bin/sh", "-c", _ZOMBIES).split())
