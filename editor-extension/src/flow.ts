@@ -171,7 +171,7 @@ type SequenceState = "text" | "escape" | "control" | "string";
 /** The state after a character within a sequence. */
 function after(state: SequenceState, code: number): SequenceState {
   if (code === 0x18 || code === 0x1a) return "text"; // CAN and SUB abandon every sequence
-  if (code === 0x1b) return "escape"; // also ends a string: ESC \\ is no more than that, and so is any other sequence
+  if (code === 0x1b) return "escape"; // also ends a string: ESC \ is no more than that, and so is any other sequence
   if (state === "string") return code === 0x07 ? "text" : state;
   if (state === "control") return code >= 0x40 && code <= 0x7e ? "text" : state;
   if (code === 0x5b) return "control";

@@ -115,6 +115,7 @@ export class Terminals implements vscode.Disposable {
     const terminal = vscode.window.createTerminal({ name, pty, iconPath: new vscode.ThemeIcon("server-process") });
     const open = { command, terminal, pty };
     this.#open.set(command.key, open);
+    this.#missing = this.#missing.filter((kept) => !isSame(kept, keptOf(command)));
     this.#keep();
     return open;
   }
@@ -129,14 +130,13 @@ export class Terminals implements vscode.Disposable {
   }
 
   #keep(): void {
-    const open = [...this.#open.values()].map(({ command: { target, process, pidDirectory } }): Kept => ({
-      target,
-      id: process.id,
-      ...(pidDirectory !== undefined && { pidDirectory }),
-    }));
-    const isOpen = (kept: Kept): boolean => open.some((it) => isSame(it, kept));
-    void this.#memory.update(KEPT, [...open, ...this.#missing.filter((kept) => !isOpen(kept))]);
+    const open = [...this.#open.values()].map(({ command }) => keptOf(command));
+    void this.#memory.update(KEPT, [...open, ...this.#missing]);
   }
+}
+
+function keptOf({ target, process, pidDirectory }: Command): Kept {
+  return { target, id: process.id, ...(pidDirectory !== undefined && { pidDirectory }) };
 }
 
 function isSame(a: Kept, b: Kept): boolean {
